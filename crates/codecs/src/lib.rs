@@ -1,0 +1,35 @@
+//! Value codecs: how numbers are kept in fewer bytes.
+//!
+//! Three codecs turn `f32` values into bytes and back. They are the payloads of CVC files, and stand alone:
+//!
+//! * [`fp16`]: IEEE binary16, 2 bytes a value, round to nearest even.
+//! * [`int8`]: one unsigned byte a value, with one `min` and one `scale` for the whole run.
+//! * [`lossless`]: four byte planes, each with a dictionary and packed codes; every bit comes back.
+//!
+//! ```
+//! let values = [1.0_f32, -2.5, 3.25];
+//! let mut bytes = Vec::new();
+//! ogive_codecs::lossless::encode(&values, &mut bytes)?;
+//! let mut back = [0.0_f32; 3];
+//! ogive_codecs::lossless::decode(&bytes, &mut back)?;
+//! assert_eq!(values, back);
+//! # Ok::<(), ogive_codecs::Error>(())
+//! ```
+//!
+//! Encoders append to a `Vec<u8>`; decoders fill a slice whose length says how many values are wanted. Bytes are hostile:
+//! a payload that does not fit is an [`Error`] naming the offset, what was found and what was expected. Nothing here
+//! does I/O or knows of files; checksums and lengths of records belong to the format that carries the payload.
+//!
+//! Every fast path (F16C, block-wise unpacking) has a plain twin in the same folder, and a test that compares them.
+
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
+mod error;
+pub mod fp16;
+pub mod int8;
+pub mod lossless;
+
+pub use error::Error;

@@ -1,0 +1,111 @@
+//! The vector operations that every kernel is written in, one file an instruction set, and the one door to them.
+//!
+//! A kernel is a [`Task`]: a portable body, which is the oracle, and a body generic over [`Simd`]. [`run`] picks one
+//! for a whole block and enters it with the instructions enabled, so everything below it inlines into straight vector
+//! code and nothing is dispatched inside a loop.
+
+use crate::InstructionSet;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+
+/// Work on a block that exists in portable and in vector form; both give the same answer, except where the kernel says
+/// by how much they may differ.
+pub(crate) trait Task {
+    type Output;
+
+    /// The portable form.
+    fn scalar(self) -> Self::Output;
+
+    /// The vector form. Implementations are `#[inline(always)]`, as is all they call: only then is the code compiled
+    /// with the instructions of `S`.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `S`.
+    unsafe fn vector<S: Simd>(self) -> Self::Output;
+}
+
+/// Runs `task` with `set`, or in portable form where the machine lacks the set.
+pub(crate) fn run<T: Task>(set: InstructionSet, task: T) -> T::Output {
+    match set {
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx2 if set.is_available() => {
+            // SAFETY: `is_available` has just found every feature that `enter` enables.
+            unsafe { avx2::enter(task) }
+        }
+        #[cfg(target_arch = "x86_64")]
+        InstructionSet::Avx512 if set.is_available() => {
+            // SAFETY: `is_available` has just found every feature that `enter` enables.
+            unsafe { avx512::enter(task) }
+        }
+        #[cfg(target_arch = "aarch64")]
+        InstructionSet::Neon if set.is_available() => {
+            // SAFETY: `is_available` has just found every feature that `enter` enables.
+            unsafe { neon::enter(task) }
+        }
+        _ => task.scalar(),
+    }
+}
+
+/// Vector operations. Every shape has the same number of lanes in every set, which keeps tails and rounding alike:
+/// [`STEP`](crate::element::STEP) elements for numbers, [`SHORT_LANES`] for codes.
+///
+/// # Safety
+/// Every function requires that the processor has the set's instructions. Those that take a pointer require it to be
+/// valid for reads (writes for `store`) of all lanes at the element's width; no alignment is required.
+pub(crate) trait Simd: Copy {
+    /// 16 lanes of `f64`.
+    type Wide: Copy;
+    /// 16 lanes of `f32`.
+    type Narrow: Copy;
+    /// 32 lanes of `i16`.
+    type Short: Copy;
+    /// Lanes of `i32` in which products of [`Simd::Short`] are summed; each lane takes two products a step.
+    type Totals: Copy;
+
+    unsafe fn wide_zero() -> Self::Wide;
+    unsafe fn wide_load(from: *const u8) -> Self::Wide;
+    unsafe fn wide_add(a: Self::Wide, b: Self::Wide) -> Self::Wide;
+    unsafe fn wide_sub(a: Self::Wide, b: Self::Wide) -> Self::Wide;
+    unsafe fn wide_mul(a: Self::Wide, b: Self::Wide) -> Self::Wide;
+    unsafe fn wide_abs(a: Self::Wide) -> Self::Wide;
+    /// Folds the upper half of the lanes onto the lower half until one is left, in this order in every set.
+    unsafe fn wide_sum(a: Self::Wide) -> f64;
+    /// The same lanes as `f64`.
+    unsafe fn widen(a: Self::Narrow) -> Self::Wide;
+
+    unsafe fn narrow_zero() -> Self::Narrow;
+    unsafe fn narrow_splat(value: f32) -> Self::Narrow;
+    unsafe fn narrow_load_f64(from: *const u8) -> Self::Narrow;
+    unsafe fn narrow_load_f32(from: *const u8) -> Self::Narrow;
+    unsafe fn narrow_load_f16(from: *const u8) -> Self::Narrow;
+    unsafe fn narrow_load_i8(from: *const u8) -> Self::Narrow;
+    unsafe fn narrow_load_u8(from: *const u8) -> Self::Narrow;
+    unsafe fn narrow_store(a: Self::Narrow, to: *mut f32);
+    unsafe fn narrow_add(a: Self::Narrow, b: Self::Narrow) -> Self::Narrow;
+    unsafe fn narrow_sub(a: Self::Narrow, b: Self::Narrow) -> Self::Narrow;
+    unsafe fn narrow_mul(a: Self::Narrow, b: Self::Narrow) -> Self::Narrow;
+    /// `a * b + c`, rounded once.
+    unsafe fn narrow_mul_add(a: Self::Narrow, b: Self::Narrow, c: Self::Narrow) -> Self::Narrow;
+    unsafe fn narrow_abs(a: Self::Narrow) -> Self::Narrow;
+    /// The sum of the lanes, in any order.
+    unsafe fn narrow_sum(a: Self::Narrow) -> f32;
+
+    unsafe fn short_load(from: *const i16) -> Self::Short;
+    unsafe fn short_splat(value: i16) -> Self::Short;
+    /// 32 one-byte codes, each XORed with `flip` and then read as `i8`.
+    unsafe fn short_load_codes(from: *const u8, flip: u8) -> Self::Short;
+    /// `|(a << 6) - b|`; the caller keeps it within `i16`.
+    unsafe fn short_distance(a: Self::Short, b: Self::Short) -> Self::Short;
+    unsafe fn totals_zero() -> Self::Totals;
+    /// Adds the products of `a` and `b` to the totals; the caller keeps every lane within `i32`.
+    unsafe fn totals_add(totals: Self::Totals, a: Self::Short, b: Self::Short) -> Self::Totals;
+    unsafe fn totals_sum(totals: Self::Totals) -> i64;
+}
+
+/// Codes taken in one step.
+pub(crate) const SHORT_LANES: usize = 32;

@@ -1,0 +1,2 @@
+//! The `ogive` command.
+fn main() {}
