@@ -9,7 +9,9 @@ use std::ops::Range;
 #[non_exhaustive]
 pub enum Error {
     /// The file does not begin as a `.npy` file does.
-    #[error("{file}: not a .npy file: byte {offset} starts with \"{found}\", expected \"{expected}\"")]
+    #[error(
+        "{file}: not a .npy file: byte {offset} starts with \"{found}\", expected \"{expected}\""
+    )]
     NotNpy {
         /// The file's name.
         file: String,
@@ -33,7 +35,9 @@ pub enum Error {
         expected: &'static str,
     },
     /// The `.npy` header claims to be longer than any header of an array that could be read here.
-    #[error("{file}: the .npy header at byte {offset} claims {found} bytes, expected at most {expected}")]
+    #[error(
+        "{file}: the .npy header at byte {offset} claims {found} bytes, expected at most {expected}"
+    )]
     HeaderTooLong {
         /// The file's name.
         file: String,
@@ -71,7 +75,9 @@ pub enum Error {
         expected: &'static str,
     },
     /// The array has a shape that is not a list of values or of vectors.
-    #[error("{file}: the array's shape {found} at byte {offset} is not supported, expected {expected}")]
+    #[error(
+        "{file}: the array's shape {found} at byte {offset} is not supported, expected {expected}"
+    )]
     UnsupportedShape {
         /// The file's name.
         file: String,
@@ -98,7 +104,9 @@ pub enum Error {
         expected: &'static str,
     },
     /// The file ends before what its header promises.
-    #[error("{file}: the file ends at byte {found}, expected {expected} bytes to hold {what} from byte {offset}")]
+    #[error(
+        "{file}: the file ends at byte {found}, expected {expected} bytes to hold {what} from byte {offset}"
+    )]
     Truncated {
         /// The file's name.
         file: String,
@@ -141,7 +149,9 @@ pub enum Error {
         expected: &'static str,
     },
     /// A row of a file of `.fvecs` kind has another dimension than the first row.
-    #[error("{file}: row {row} at byte {offset} claims {found} values, expected {expected} as in the first row")]
+    #[error(
+        "{file}: row {row} at byte {offset} claims {found} values, expected {expected} as in the first row"
+    )]
     RowDimension {
         /// The file's name.
         file: String,
@@ -200,8 +210,19 @@ pub enum Error {
 /// Text from a file, for a message: escaped, so that it cannot steer a terminal, and shortened.
 pub(crate) fn quoted(bytes: &[u8]) -> String {
     const SHOWN_BYTES_MAX: usize = 60;
-    match bytes.split_at_checked(SHOWN_BYTES_MAX) {
-        Some((head, rest)) if !rest.is_empty() => format!("\"{}...\"", head.escape_ascii()),
-        _ => format!("\"{}\"", bytes.escape_ascii()),
+    let shown = bytes.get(..SHOWN_BYTES_MAX).unwrap_or(bytes);
+    let mut text = String::from('"');
+    for &byte in shown {
+        match byte {
+            // Python's quotes would drown in backslashes.
+            b'\'' => text.push('\''),
+            _ => text.extend(byte.escape_ascii().map(char::from)),
+        }
     }
+    text.push_str(if shown.len() < bytes.len() {
+        "...\""
+    } else {
+        "\""
+    });
+    text
 }

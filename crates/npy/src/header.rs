@@ -70,7 +70,12 @@ pub(crate) fn npy(file: &str, head: &[u8], file_bytes: u64) -> Result<Parsed, Er
         }
     };
     let Some(length) = length else {
-        return need(file, "the start of the .npy header", header_start, file_bytes);
+        return need(
+            file,
+            "the start of the .npy header",
+            header_start,
+            file_bytes,
+        );
     };
     if length > HEADER_BYTES_MAX {
         return Err(Error::HeaderTooLong {
@@ -86,7 +91,9 @@ pub(crate) fn npy(file: &str, head: &[u8], file_bytes: u64) -> Result<Parsed, Er
         .zip(usize::try_from(data_offset).ok())
         .and_then(|(start, end)| head.get(start..end));
     match text {
-        Some(text) => npy_layout(file, text, header_start, data_offset, file_bytes).map(Parsed::Layout),
+        Some(text) => {
+            npy_layout(file, text, header_start, data_offset, file_bytes).map(Parsed::Layout)
+        }
         None => need(file, "the .npy header", data_offset, file_bytes),
     }
 }
@@ -114,13 +121,14 @@ fn npy_layout(
 ) -> Result<ArrayLayout, Error> {
     let header = literal::parse(file, text, header_start)?;
     let word = String::from_utf8_lossy(header.descr.text);
-    let (dtype, big_endian) = DType::from_descr(&word).map_err(|meaning| Error::UnsupportedDType {
-        file: file.to_owned(),
-        offset: header.descr.offset,
-        found: quoted(header.descr.text),
-        meaning,
-        expected: EXPECTED_DTYPES,
-    })?;
+    let (dtype, big_endian) =
+        DType::from_descr(&word).map_err(|meaning| Error::UnsupportedDType {
+            file: file.to_owned(),
+            offset: header.descr.offset,
+            found: quoted(header.descr.text),
+            meaning,
+            expected: EXPECTED_DTYPES,
+        })?;
 
     let Shape {
         axes,

@@ -55,7 +55,7 @@ impl ArrayLayout {
             return Ok(());
         }
         bytes
-            .chunks_exact(header_bytes + row_bytes)
+            .chunks_exact(header_bytes.saturating_add(row_bytes))
             .zip(rows)
             .try_for_each(|(row, number)| self.check_row(row, number))
     }
@@ -72,9 +72,8 @@ impl ArrayLayout {
         } else if row_bytes == 0 {
             self.check_rows(bytes, rows)?;
         } else {
-            let sources = bytes.chunks_exact(header_bytes + row_bytes);
-            for ((source, target), number) in
-                sources.zip(out.chunks_exact_mut(row_bytes)).zip(rows)
+            let sources = bytes.chunks_exact(header_bytes.saturating_add(row_bytes));
+            for ((source, target), number) in sources.zip(out.chunks_exact_mut(row_bytes)).zip(rows)
             {
                 self.check_row(source, number)?;
                 if let Some(values) = source.get(header_bytes..) {
@@ -122,8 +121,10 @@ impl ArrayLayout {
                 expected,
             })
         };
-        let row_bytes = self.dimension as u64 * self.dtype.width() as u64;
-        check("the slice of rows", bytes.len(), self.row_stride)?;
+        // Not `row_stride`: the fields are public, and copying relies on these lengths to agree with each other.
+        let row_bytes = (self.dimension as u64).saturating_mul(self.dtype.width() as u64);
+        let stride = self.row_header_bytes.saturating_add(row_bytes);
+        check("the slice of rows", bytes.len(), stride)?;
         if let Some(out_bytes) = out_bytes {
             check("the slice for values", out_bytes, row_bytes)?;
         }
@@ -136,7 +137,9 @@ impl ArrayLayout {
 
     /// Checks the dimension at the start of a row with a header.
     fn check_row(&self, row: &[u8], number: u64) -> Result<(), Error> {
-        let found = row.first_chunk().map_or(0, |field| i32::from_le_bytes(*field));
+        let found = row
+            .first_chunk()
+            .map_or(0, |field| i32::from_le_bytes(*field));
         if usize::try_from(found) == Ok(self.dimension) {
             return Ok(());
         }
@@ -154,9 +157,21 @@ impl ArrayLayout {
 fn reverse_values(values: &mut [u8], width: usize) {
     // Fixed sizes, so that each loop becomes byte shuffles of whole registers.
     match width {
-        2 => values.as_chunks_mut::<2>().0.iter_mut().for_each(|value| value.reverse()),
-        4 => values.as_chunks_mut::<4>().0.iter_mut().for_each(|value| value.reverse()),
-        8 => values.as_chunks_mut::<8>().0.iter_mut().for_each(|value| value.reverse()),
+        2 => values
+            .as_chunks_mut::<2>()
+            .0
+            .iter_mut()
+            .for_each(|value| value.reverse()),
+        4 => values
+            .as_chunks_mut::<4>()
+            .0
+            .iter_mut()
+            .for_each(|value| value.reverse()),
+        8 => values
+            .as_chunks_mut::<8>()
+            .0
+            .iter_mut()
+            .for_each(|value| value.reverse()),
         _ => {}
     }
 }

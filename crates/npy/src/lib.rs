@@ -34,10 +34,7 @@
 //!
 //! It is not a NumPy: arrays of more than two dimensions, in Fortran order, of structures, strings, dates, complex
 //! numbers or Python objects are refused by name, and no header is ever evaluated.
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod dtype;
 mod error;

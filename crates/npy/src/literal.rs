@@ -265,4 +265,5 @@ impl<'a> Cursor<'a, '_> {
 }
 
 /// The types that are read, for messages.
-pub(crate) const EXPECTED_DTYPES: &str = "a plain type among f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8 and b1";
+pub(crate) const EXPECTED_DTYPES: &str =
+    "a plain type among f2, f4, f8, i1, i2, i4, i8, u1, u2, u4, u8 and b1";

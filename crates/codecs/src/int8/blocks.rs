@@ -11,7 +11,7 @@ const ROUNDABLE: f32 = 4_194_304.0;
 
 /// The smallest and the largest value; both NaN when any value is; `None` when there are no values.
 ///
-/// Of zeros of both signs the one met first is taken.
+/// A smallest value of zero is negative only if every zero is, so that the answer does not depend on the order of looking.
 pub(super) fn bounds(values: &[f32]) -> Option<(f32, f32)> {
     let first = *values.first()?;
     let mut low = [first; LANES];
@@ -33,6 +33,10 @@ pub(super) fn bounds(values: &[f32]) -> Option<(f32, f32)> {
     }
     for value in high.iter().chain(tail) {
         max = if *value > max { *value } else { max };
+    }
+    if min == 0.0 {
+        let positive = values.iter().any(|value| value.to_bits() == 0);
+        min = if positive { 0.0 } else { -0.0 };
     }
     let clean = ordered.iter().all(|lane| *lane) && !tail.iter().any(|value| value.is_nan());
     Some(if clean { (min, max) } else { (f32::NAN, f32::NAN) })

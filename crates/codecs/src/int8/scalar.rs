@@ -18,6 +18,11 @@ pub(super) fn encode(values: &[f32], out: &mut Vec<u8>) -> Parameters {
             max = if *value > max { *value } else { max };
         }
     }
+    if min == 0.0 && values.iter().any(|value| *value == 0.0 && value.is_sign_positive()) {
+        min = 0.0;
+    } else if min == 0.0 {
+        min = -0.0;
+    }
     let scale = if max == min { 1.0 } else { (max - min) / 255.0 };
     for value in values {
         let rounded = ((value - min) / scale).round_ties_even();

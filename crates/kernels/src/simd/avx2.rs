@@ -313,13 +313,17 @@ impl Simd for Avx2 {
     unsafe fn totals_sum(totals: Self::Totals) -> i64 {
         // SAFETY: the trait's contract: the instructions are present.
         unsafe {
-            let widened = |lanes| {
+            let eight = [
                 _mm256_add_epi64(
-                    _mm256_cvtepi32_epi64(_mm256_castsi256_si128(lanes)),
-                    _mm256_cvtepi32_epi64(_mm256_extracti128_si256::<1>(lanes)),
-                )
-            };
-            let four = _mm256_add_epi64(widened(totals[0]), widened(totals[1]));
+                    _mm256_cvtepi32_epi64(_mm256_castsi256_si128(totals[0])),
+                    _mm256_cvtepi32_epi64(_mm256_extracti128_si256::<1>(totals[0])),
+                ),
+                _mm256_add_epi64(
+                    _mm256_cvtepi32_epi64(_mm256_castsi256_si128(totals[1])),
+                    _mm256_cvtepi32_epi64(_mm256_extracti128_si256::<1>(totals[1])),
+                ),
+            ];
+            let four = _mm256_add_epi64(eight[0], eight[1]);
             let two = _mm_add_epi64(
                 _mm256_castsi256_si128(four),
                 _mm256_extracti128_si256::<1>(four),

@@ -1,0 +1,115 @@
+//! The `ogive.*` settings that scans read.
+
+use datafusion_common::config::{ConfigExtension, ConfigOptions};
+use datafusion_common::{Result, config_err, extensions_options};
+
+extensions_options! {
+    /// Settings of the vector scans: `SET ogive.<name> = <value>`.
+    pub struct OgiveOptions {
+        /// Check stored checksums while reading.
+        pub verify: bool, default = true
+        /// What a damaged chunk does: `error`, `skip` (its rows are left out) or `fill` (its rows are `fill_value`).
+        pub on_corruption: String, default = "error".to_string()
+        /// The value of every element of a damaged chunk under `fill`.
+        pub fill_value: f64, default = 0.0
+        /// Answer `ORDER BY <distance> LIMIT k` inside the scan.
+        pub enable_top_k: bool, default = true
+        /// Decoded bytes a batch aims at.
+        pub batch_bytes: usize, default = 1024 * 1024
+    }
+}
+
+impl ConfigExtension for OgiveOptions {
+    const PREFIX: &'static str = "ogive";
+}
+
+/// What a damaged chunk does to a query.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum OnCorruption {
+    /// The query fails and says where the damage is.
+    #[default]
+    Error,
+    /// The chunk's rows are left out; counted and warned of.
+    Skip,
+    /// The chunk's rows are there with every element this value; counted and warned of.
+    Fill(f64),
+}
+
+/// How files are read, out of the session's settings and the table's options.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReadOptions {
+    /// Check stored checksums.
+    pub verify: bool,
+    /// What damage does.
+    pub on_corruption: OnCorruption,
+    /// Decoded bytes a batch aims at.
+    pub batch_bytes: usize,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self {
+            verify: true,
+            on_corruption: OnCorruption::Error,
+            batch_bytes: OgiveOptions::default().batch_bytes,
+        }
+    }
+}
+
+/// What a table's own `OPTIONS (..)` say; each overrides the session's setting.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TableOptions {
+    /// `verify`.
+    pub verify: Option<bool>,
+    /// `on_corruption`.
+    pub on_corruption: Option<String>,
+    /// `fill_value`.
+    pub fill_value: Option<f64>,
+}
+
+impl TableOptions {
+    /// Takes one option; `false` when the name is not one of these.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<bool> {
+        match name {
+            "verify" => match value.to_ascii_lowercase().as_str() {
+                "true" | "on" | "1" => self.verify = Some(true),
+                "false" | "off" | "0" => self.verify = Some(false),
+                _ => return config_err!("option verify: expected true or false, found '{value}'"),
+            },
+            "on_corruption" => {
+                parse_on_corruption(value, 0.0)?;
+                self.on_corruption = Some(value.to_string());
+            }
+            "fill_value" => match value.parse() {
+                Ok(number) => self.fill_value = Some(number),
+                Err(_) => {
+                    return config_err!("option fill_value: expected a number, found '{value}'");
+                }
+            },
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// These options over the session's settings.
+    pub fn read_options(&self, config: &ConfigOptions) -> Result<ReadOptions> {
+        let defaults = OgiveOptions::default();
+        let session = config.extensions.get::<OgiveOptions>().unwrap_or(&defaults);
+        let fill = self.fill_value.unwrap_or(session.fill_value);
+        let word = self.on_corruption.as_deref().unwrap_or(&session.on_corruption);
+        Ok(ReadOptions {
+            verify: self.verify.unwrap_or(session.verify),
+            on_corruption: parse_on_corruption(word, fill)?,
+            batch_bytes: session.batch_bytes.max(1),
+        })
+    }
+}
+
+fn parse_on_corruption(word: &str, fill: f64) -> Result<OnCorruption> {
+    match word.to_ascii_lowercase().as_str() {
+        "error" | "raise" => Ok(OnCorruption::Error),
+        "skip" => Ok(OnCorruption::Skip),
+        "fill" => Ok(OnCorruption::Fill(fill)),
+        _ => config_err!("on_corruption: expected 'error', 'skip' or 'fill', found '{word}'"),
+    }
+}

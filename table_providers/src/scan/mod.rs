@@ -1,0 +1,27 @@
+//! Scans of vector files: one machinery for every format of [`FileKind`].
+//!
+//! [`VectorTable`] plans, [`VectorSource`] carries the plan, the opener reads; what differs from
+//! format to format is behind [`ArrayFile`].
+
+mod batch;
+mod bytes;
+mod file;
+mod format;
+mod kind;
+mod opened;
+mod opener;
+mod predicate;
+mod source;
+mod spans;
+mod table;
+mod top_k;
+
+pub use batch::primitive_array;
+pub use bytes::{FileBytes, ReadCost};
+pub use file::{ArrayFile, ColumnEncoding, FileColumn, ROW_COLUMN};
+pub use format::{VectorFormat, VectorFormatFactory};
+pub use kind::FileKind;
+pub use opened::{FileCache, OpenedFile};
+pub use source::VectorSource;
+pub use table::VectorTable;
+pub use top_k::TopKRequest;

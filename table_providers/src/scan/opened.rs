@@ -1,0 +1,161 @@
+//! Opened files, and the cache that keeps them between queries.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use chrono::{DateTime, Utc};
+use datafusion_common::Result;
+use datafusion_execution::object_store::ObjectStoreUrl;
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore};
+use parking_lot::Mutex;
+
+use crate::scan::bytes::{FileBytes, ReadCost};
+use crate::scan::file::ArrayFile;
+use crate::scan::kind::FileKind;
+
+/// Layouts kept at most, in bytes of memory; a layout is kilobytes.
+const CACHE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Files kept at most: each may hold a map of the address space.
+const CACHE_FILES_MAX: usize = 4096;
+
+/// A file whose header has been read.
+#[derive(Debug)]
+pub struct OpenedFile {
+    /// Arithmetic over its bytes.
+    pub layout: Arc<dyn ArrayFile>,
+    /// The bytes.
+    pub bytes: FileBytes,
+    /// For messages: the path, or `s3://bucket/key`.
+    pub name: String,
+    /// Mapped files only: whether a chunk's checksum held, once it has been computed. A chunk
+    /// is checked the first time it is read; a changed file is opened anew.
+    checked: Vec<OnceLock<bool>>,
+}
+
+impl OpenedFile {
+    /// Wraps an opened layout.
+    pub fn new(layout: Arc<dyn ArrayFile>, bytes: FileBytes, name: String) -> Self {
+        let checked = if bytes.is_mapped() {
+            (0..layout.chunk_count()).map(|_| OnceLock::new()).collect()
+        } else {
+            Vec::new()
+        };
+        Self { layout, bytes, name, checked }
+    }
+
+    /// Checks a chunk of a mapped file once; later calls repeat the answer.
+    pub fn verify_mapped(&self, chunk: usize, record: &[u8]) -> Result<()> {
+        let Some(checked) = self.checked.get(chunk) else {
+            return self.layout.verify(chunk, record);
+        };
+        if *checked.get_or_init(|| self.layout.verify(chunk, record).is_ok()) {
+            return Ok(());
+        }
+        self.layout.verify(chunk, record)
+    }
+}
+
+/// Which version of which file an entry is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Identity {
+    size: u64,
+    last_modified: DateTime<Utc>,
+    e_tag: Option<String>,
+}
+
+impl Identity {
+    fn of(meta: &ObjectMeta) -> Self {
+        Self {
+            size: meta.size,
+            last_modified: meta.last_modified,
+            e_tag: meta.e_tag.clone(),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    identity: Identity,
+    file: Arc<OpenedFile>,
+    used_at: u64,
+}
+
+#[derive(Debug, Default)]
+struct Entries {
+    by_path: HashMap<(String, Path), Entry>,
+    bytes: usize,
+    clock: u64,
+}
+
+/// Opened files by store and path, valid while size, modification time and entity tag stay.
+#[derive(Debug, Default)]
+pub struct FileCache {
+    entries: Mutex<Entries>,
+}
+
+impl FileCache {
+    /// The opened file, from the cache or by reading its header.
+    pub async fn open(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        url: &ObjectStoreUrl,
+        meta: &ObjectMeta,
+        kind: FileKind,
+    ) -> Result<(Arc<OpenedFile>, ReadCost)> {
+        let key = (url.as_str().to_string(), meta.location.clone());
+        let identity = Identity::of(meta);
+        if let Some(file) = self.get(&key, &identity) {
+            return Ok((file, ReadCost::default()));
+        }
+        let is_local = url.as_str() == "file:///";
+        let name = if is_local {
+            format!("/{}", meta.location)
+        } else {
+            format!("{}{}", url.as_str(), meta.location)
+        };
+        let bytes = FileBytes::open(store, is_local, meta, &name)?;
+        let (layout, cost) = kind.read_layout(&name, meta.size, &bytes).await?;
+        let file = Arc::new(OpenedFile::new(layout, bytes, name));
+        self.put(key, identity, Arc::clone(&file));
+        Ok((file, cost))
+    }
+
+    fn get(&self, key: &(String, Path), identity: &Identity) -> Option<Arc<OpenedFile>> {
+        let mut entries = self.entries.lock();
+        entries.clock += 1;
+        let now = entries.clock;
+        let entry = entries.by_path.get_mut(key)?;
+        if entry.identity != *identity {
+            return None;
+        }
+        entry.used_at = now;
+        Some(Arc::clone(&entry.file))
+    }
+
+    fn put(&self, key: (String, Path), identity: Identity, file: Arc<OpenedFile>) {
+        let mut entries = self.entries.lock();
+        entries.clock += 1;
+        let used_at = entries.clock;
+        entries.bytes += file.layout.memory_bytes();
+        let entry = Entry { identity, file, used_at };
+        if let Some(before) = entries.by_path.insert(key, entry) {
+            entries.bytes -= before.file.layout.memory_bytes();
+        }
+        while (entries.bytes > CACHE_BYTES_MAX || entries.by_path.len() > CACHE_FILES_MAX)
+            && entries.by_path.len() > 1
+        {
+            let Some(oldest) = entries
+                .by_path
+                .iter()
+                .min_by_key(|(_, entry)| entry.used_at)
+                .map(|(key, _)| key.clone())
+            else {
+                break;
+            };
+            if let Some(gone) = entries.by_path.remove(&oldest) {
+                entries.bytes -= gone.file.layout.memory_bytes();
+            }
+        }
+    }
+}
