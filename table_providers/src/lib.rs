@@ -1,1 +1,27 @@
-//! Room under construction.
+//! Files as DataFusion tables: CVC, `.npy` and the TexMex formats.
+//!
+//! [`VectorTable`] is the table, [`VectorFormatFactory`] the file format to register,
+//! [`cvc_table_functions`] the functions that look inside a CVC file. A scan computes filters and
+//! the top-k by distance itself, over the stored codes, and decodes only what is left.
+//!
+//! The engines that know the bytes are `ogive-cvc`, `ogive-npy` and `ogive-kernels`; what a
+//! session sets up with all this is in `ogive-sql`.
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)
+)]
+
+mod cvc;
+mod error;
+mod npy;
+mod options;
+mod scan;
+mod warnings;
+
+pub use cvc::{CvcTableFunction, cvc_table_functions};
+pub use options::{OgiveOptions, OnCorruption, ReadOptions, TableOptions};
+pub use scan::{
+    FileCache, FileKind, ROW_COLUMN, TopKRequest, VectorFormat, VectorFormatFactory, VectorSource,
+    VectorTable, is_searchable,
+};
+pub use warnings::Warnings;

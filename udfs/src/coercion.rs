@@ -39,7 +39,12 @@ pub(crate) fn vector_argument(
 ) -> Result<DataType> {
     use DataType::{FixedSizeList, LargeList, LargeListView, List, ListView, Null};
     let field = match argument {
-        Null => return Ok(List(Arc::new(Field::new_list_field(DataType::Float64, true)))),
+        Null => {
+            return Ok(List(Arc::new(Field::new_list_field(
+                DataType::Float64,
+                true,
+            ))));
+        }
         List(field)
         | ListView(field)
         | LargeList(field)

@@ -22,14 +22,13 @@
 //!
 //! Every fast path (F16C, block-wise unpacking) has a plain twin in the same folder, and a test that compares them.
 
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod error;
 pub mod fp16;
 pub mod int8;
 pub mod lossless;
+#[cfg(test)]
+mod splitmix;
 
 pub use error::Error;

@@ -23,7 +23,9 @@ pub enum Error {
         found: Box<str>,
     },
     /// A version that this crate does not know.
-    #[error("{file}: byte 4: file version {major}.{minor} is not supported, expected 0.x, 1.x or 2.x")]
+    #[error(
+        "{file}: byte 4: file version {major}.{minor} is not supported, expected 0.x, 1.x or 2.x"
+    )]
     UnsupportedVersion {
         /// Name of the file.
         file: Box<str>,
@@ -33,7 +35,9 @@ pub enum Error {
         minor: u16,
     },
     /// The file ends too early.
-    #[error("{file}: {place}{what} needs {expected} bytes at byte {offset}, the file has {found} there; it is cut short")]
+    #[error(
+        "{file}: {place}{what} needs {expected} bytes at byte {offset}, the file has {found} there; it is cut short"
+    )]
     Truncated {
         /// Name of the file.
         file: Box<str>,
@@ -141,7 +145,9 @@ pub enum Error {
         expected: Box<str>,
     },
     /// The records' places are not known yet: run a `RecordWalk` first.
-    #[error("{file}: {place}the place of its record is not known before the records have been walked")]
+    #[error(
+        "{file}: {place}the place of its record is not known before the records have been walked"
+    )]
     RecordUnknown {
         /// Name of the file.
         file: Box<str>,
@@ -183,7 +189,9 @@ pub enum Error {
         found: Box<str>,
     },
     /// A header or a record does not fit the format's 32-bit lengths.
-    #[error("{what} is {found} bytes, the format allows {expected}; write fewer rows to a chunk, or less metadata")]
+    #[error(
+        "{what} is {found} bytes, the format allows {expected}; write fewer rows to a chunk, or less metadata"
+    )]
     TooLarge {
         /// What is too large.
         what: &'static str,
@@ -237,7 +245,11 @@ impl fmt::Display for ChunkPlace {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.chunk(), self.rows()) {
             (Some(chunk), Some(rows)) => {
-                write!(formatter, "chunk {chunk} (rows {}..{}): ", rows.start, rows.end)
+                write!(
+                    formatter,
+                    "chunk {chunk} (rows {}..{}): ",
+                    rows.start, rows.end
+                )
             }
             _ => Ok(()),
         }

@@ -62,10 +62,14 @@ impl Header<'_> {
         let mut first_row = 0_u64;
         for (index, entry) in entries.iter().enumerate() {
             let chunk = self.chunk(index, first_row, entry, columnar, &columns, &names)?;
-            first_row = chunk.first_row.checked_add(chunk.rows).filter(|end| *end <= i64::MAX as u64).ok_or_else(|| {
-                let place = ChunkPlace::new(index, first_row, chunk.rows);
-                self.bad(place, "'rows'", entry.get("rows"), "a sum below 2^63")
-            })?;
+            first_row = chunk
+                .first_row
+                .checked_add(chunk.rows)
+                .filter(|end| *end <= i64::MAX as u64)
+                .ok_or_else(|| {
+                    let place = ChunkPlace::new(index, first_row, chunk.rows);
+                    self.bad(place, "'rows'", entry.get("rows"), "a sum below 2^63")
+                })?;
             chunks.push(chunk);
         }
         let mmap_optimized = json.get("mmap_optimized") == Some(&Json::Bool(true))
@@ -73,14 +77,24 @@ impl Header<'_> {
         let rows = self.count(ChunkPlace::NONE, &json, "num_vectors")?;
         if rows != first_row {
             let expected = format!("{first_row}, the rows of all chunks");
-            return Err(self.bad(ChunkPlace::NONE, "'num_vectors'", json.get("num_vectors"), &expected));
+            return Err(self.bad(
+                ChunkPlace::NONE,
+                "'num_vectors'",
+                json.get("num_vectors"),
+                &expected,
+            ));
         }
         for (index, chunk) in chunks.iter_mut().enumerate() {
             if !mmap_optimized {
                 chunk.start = None;
             } else if chunk.start.is_none() {
                 let place = ChunkPlace::new(index, chunk.first_row, chunk.rows);
-                return Err(self.bad(place, "'file_offset'", None, "a number, in an mmap-optimised file"));
+                return Err(self.bad(
+                    place,
+                    "'file_offset'",
+                    None,
+                    "a number, in an mmap-optimised file",
+                ));
             }
         }
         let sections = self.sections(&json, rows)?;
@@ -95,6 +109,7 @@ impl Header<'_> {
             rows,
             header_bytes: self.version.header_start() + self.text.len() as u64,
             file_bytes: self.file_bytes,
+            placed: 0,
         })
     }
 
@@ -135,7 +150,12 @@ impl Header<'_> {
             .filter(|dimension| *dimension <= DIMENSION_MAX)
             .ok_or_else(|| {
                 let found = object.get("dimension");
-                self.bad(ChunkPlace::NONE, "'dimension'", found, "a number below 2^31")
+                self.bad(
+                    ChunkPlace::NONE,
+                    "'dimension'",
+                    found,
+                    "a number below 2^31",
+                )
             })
     }
 
@@ -184,11 +204,17 @@ impl Header<'_> {
         let mut columns = Vec::with_capacity(entries.len());
         let mut seen = HashMap::with_capacity(entries.len());
         for entry in entries {
-            let name = entry.get("name").and_then(Json::as_str).ok_or_else(|| {
-                self.bad(none, "a column's 'name'", entry.get("name"), "text")
-            })?;
+            let name = entry
+                .get("name")
+                .and_then(Json::as_str)
+                .ok_or_else(|| self.bad(none, "a column's 'name'", entry.get("name"), "text"))?;
             if seen.insert(name, ()).is_some() {
-                return Err(self.bad(none, "a column's 'name'", entry.get("name"), "a name used once"));
+                return Err(self.bad(
+                    none,
+                    "a column's 'name'",
+                    entry.get("name"),
+                    "a name used once",
+                ));
             }
             let dtype = entry.get("dtype");
             let dtype = dtype
@@ -222,7 +248,9 @@ impl Header<'_> {
             let (parts, payload_bytes) = self.chunk_columns(place, rows, entry, columns, names)?;
             (parts, Some(payload_bytes))
         } else {
-            let column = columns.first().ok_or_else(|| self.bad(place, "columns", None, "one"))?;
+            let column = columns
+                .first()
+                .ok_or_else(|| self.bad(place, "columns", None, "one"))?;
             let part = self.part(place, rows, entry, column, &Self::SINGLE)?;
             let size = part.size;
             (vec![part], size)
@@ -256,7 +284,10 @@ impl Header<'_> {
         // Found by name in one pass over the entries, as both lists can be long.
         let mut found: Vec<Option<&Json>> = vec![None; columns.len()];
         for (name, part) in entries {
-            match names.get(name.as_str()).and_then(|index| found.get_mut(*index)) {
+            match names
+                .get(name.as_str())
+                .and_then(|index| found.get_mut(*index))
+            {
                 Some(slot) => *slot = Some(part),
                 None => {
                     let name = Json::from(name.as_str());
@@ -268,10 +299,16 @@ impl Header<'_> {
         let mut placed = Vec::with_capacity(columns.len());
         for (column, entry) in columns.iter().zip(found) {
             let Some(entry) = entry else {
-                return Err(self.bad(place, &format!("column '{}'", column.name), None, "an object"));
+                return Err(self.bad(
+                    place,
+                    &format!("column '{}'", column.name),
+                    None,
+                    "an object",
+                ));
             };
             let mut part = self.part(place, rows, entry, column, &Compression::ALL)?;
-            if (part.compression == Compression::None) != (column.compression == Compression::None) {
+            if (part.compression == Compression::None) != (column.compression == Compression::None)
+            {
                 let expected = format!("as in the schema, {}", column.compression);
                 return Err(self.bad(place, "'compression'", entry.get("compression"), &expected));
             }
@@ -284,7 +321,10 @@ impl Header<'_> {
                 }
                 _ => part.size = Some(size),
             }
-            let end = part.offset.checked_add(size).filter(|end| *end <= u64::from(u32::MAX));
+            let end = part
+                .offset
+                .checked_add(size)
+                .filter(|end| *end <= u64::from(u32::MAX));
             let Some(end) = end else {
                 return Err(self.bad(place, "'offset'", entry.get("offset"), "an end below 2^32"));
             };
@@ -310,8 +350,10 @@ impl Header<'_> {
             Compression::Lossless => 0,
             Compression::None => column.dtype.width() as u64,
         };
-        let values = rows.checked_mul(column.dimension as u64);
-        let bytes = values
+        // A row of no bytes needs no room, but no writer has more rows than a record could hold bytes.
+        let counted = Some(rows).filter(|rows| *rows <= u64::from(u32::MAX));
+        let bytes = counted
+            .and_then(|rows| rows.checked_mul(column.dimension as u64))
             .and_then(|values| match compression {
                 Compression::Lossless if values > ogive_codecs::lossless::VALUES_MAX => None,
                 Compression::Lossless => Some(ogive_codecs::lossless::payload_bytes_min(values)),
@@ -320,11 +362,21 @@ impl Header<'_> {
             .filter(|bytes| *bytes <= u64::from(u32::MAX));
         let Some(bytes) = bytes else {
             let expected = "rows that fit a record of 2^32 bytes";
-            return Err(self.bad(place, "'rows'", entry.get("rows").or(Some(&Json::from(rows))), expected));
+            return Err(self.bad(
+                place,
+                "'rows'",
+                entry.get("rows").or(Some(&Json::from(rows))),
+                expected,
+            ));
         };
         let parameter = |key: &str| match entry.get(key).map(|value| (value, value.as_f64())) {
             Some((_, Some(number))) => Ok(Some(number)),
-            other => Err(self.bad(place, &format!("'{key}'"), other.map(|found| found.0), "a number")),
+            other => Err(self.bad(
+                place,
+                &format!("'{key}'"),
+                other.map(|found| found.0),
+                "a number",
+            )),
         };
         let (min, scale) = match compression {
             Compression::Int8 => (parameter("min")?, parameter("scale")?),
@@ -333,7 +385,8 @@ impl Header<'_> {
         let prefix = self.version.record_prefix_bytes();
         let header_end = self.version.header_start() + self.text.len() as u64;
         let room = self.file_bytes.saturating_sub(header_end + prefix);
-        if bytes > room {
+        // Other lengths are known: their records are placed, and checked, one by one.
+        if compression == Compression::Lossless && bytes > room {
             return Err(Error::Truncated {
                 file: (*self.file).into(),
                 place,
@@ -365,7 +418,12 @@ impl Header<'_> {
             let end = self.count(none, entry, "end_index")?;
             if start > end || end > rows {
                 let expected = format!("a row from {start} to {rows}");
-                return Err(self.bad(none, "a section's 'end_index'", entry.get("end_index"), &expected));
+                return Err(self.bad(
+                    none,
+                    "a section's 'end_index'",
+                    entry.get("end_index"),
+                    &expected,
+                ));
             }
             sections.push(Section {
                 start,

@@ -22,6 +22,8 @@ pub struct Layout {
     pub(crate) rows: u64,
     pub(crate) header_bytes: u64,
     pub(crate) file_bytes: u64,
+    /// Chunks before this one have been placed: their records' starts and lengths are known and checked.
+    pub(crate) placed: usize,
 }
 
 /// A run of rows that is stored as one record.
@@ -71,10 +73,7 @@ impl Section {
     /// Whether the section's `key` equals `value` as Python compares: `1`, `1.0` and `true` are one value, and a missing key
     /// is `null`.
     pub fn matches(&self, key: &str, value: &Json) -> bool {
-        self.metadata
-            .get(key)
-            .unwrap_or(&Json::Null)
-            .equals(value)
+        self.metadata.get(key).unwrap_or(&Json::Null).equals(value)
     }
 }
 
@@ -133,14 +132,7 @@ impl Layout {
     /// Whether every record's place is known. If not, a [`RecordWalk`](crate::RecordWalk) finds out: this is so for `lossless`
     /// chunks, whose length only the record tells.
     pub fn records_known(&self) -> bool {
-        self.first_unknown() == self.chunks.len()
-    }
-
-    /// The first chunk whose record's place or length is not known.
-    pub(crate) fn first_unknown(&self) -> usize {
-        // A walk goes from front to back, so the known ones are a prefix; in mmap files starts alone are known before.
-        self.chunks
-            .partition_point(|chunk| chunk.start.is_some() && chunk.payload_bytes.is_some())
+        self.placed == self.chunks.len()
     }
 
     /// Bytes of a chunk's record, prefix included; `None` when not known yet or when there is no such chunk.
@@ -151,8 +143,13 @@ impl Layout {
 
     /// Bytes of a chunk's payload.
     pub fn payload_range(&self, chunk: usize) -> Option<Range<u64>> {
+        if chunk >= self.placed {
+            return None;
+        }
         let chunk = self.chunks.get(chunk)?;
-        let start = chunk.start?.checked_add(self.version.record_prefix_bytes())?;
+        let start = chunk
+            .start?
+            .checked_add(self.version.record_prefix_bytes())?;
         Some(start..start.checked_add(chunk.payload_bytes?)?)
     }
 

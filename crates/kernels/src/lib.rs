@@ -44,13 +44,12 @@
     unsafe_code,
     reason = "vector instructions and unaligned loads; every block states what it relies on"
 )]
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 #[cfg(not(target_endian = "little"))]
-compile_error!("stored vectors are little-endian and are read in place: big-endian machines are not supported");
+compile_error!(
+    "stored vectors are little-endian and are read in place: big-endian machines are not supported"
+);
 
 mod approximate;
 mod decode;

@@ -40,11 +40,7 @@ impl Rank {
         } else {
             value.to_bits()
         };
-        let ascending = if bits & SIGN == 0 {
-            bits | SIGN
-        } else {
-            !bits
-        };
+        let ascending = if bits & SIGN == 0 { bits | SIGN } else { !bits };
         Rank(if order.descending {
             !ascending
         } else {

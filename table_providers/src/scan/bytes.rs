@@ -181,7 +181,7 @@ impl RemoteFile {
 }
 
 /// The local file behind a location of the `file://` store.
-fn local_path(location: &Path) -> Option<PathBuf> {
+pub fn local_path(location: &Path) -> Option<PathBuf> {
     let mut url = url::Url::parse("file:///").ok()?;
     url.path_segments_mut()
         .ok()?

@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, Utc};
 use datafusion_common::Result;
-use datafusion_execution::object_store::ObjectStoreUrl;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 use parking_lot::Mutex;
@@ -14,6 +13,9 @@ use crate::scan::bytes::{FileBytes, ReadCost};
 use crate::scan::file::ArrayFile;
 use crate::scan::kind::FileKind;
 
+/// How the store of the local disk prints itself. Formats are handed a store without its URL, so
+/// this is how files get a name; remote stores of a session print as `s3://bucket`.
+const LOCAL_STORE: &str = "LocalFileSystem(file:///)";
 /// Layouts kept at most, in bytes of memory; a layout is kilobytes.
 const CACHE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Files kept at most: each may hold a map of the address space.
@@ -99,20 +101,20 @@ impl FileCache {
     pub async fn open(
         &self,
         store: &Arc<dyn ObjectStore>,
-        url: &ObjectStoreUrl,
         meta: &ObjectMeta,
         kind: FileKind,
     ) -> Result<(Arc<OpenedFile>, ReadCost)> {
-        let key = (url.as_str().to_string(), meta.location.clone());
+        let root = store.to_string();
+        let key = (root.clone(), meta.location.clone());
         let identity = Identity::of(meta);
         if let Some(file) = self.get(&key, &identity) {
             return Ok((file, ReadCost::default()));
         }
-        let is_local = url.as_str() == "file:///";
+        let is_local = root == LOCAL_STORE;
         let name = if is_local {
             format!("/{}", meta.location)
         } else {
-            format!("{}{}", url.as_str(), meta.location)
+            format!("{root}/{}", meta.location)
         };
         let bytes = FileBytes::open(store, is_local, meta, &name)?;
         let (layout, cost) = kind.read_layout(&name, meta.size, &bytes).await?;

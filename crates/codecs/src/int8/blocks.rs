@@ -11,7 +11,8 @@ const ROUNDABLE: f32 = 4_194_304.0;
 
 /// The smallest and the largest value; both NaN when any value is; `None` when there are no values.
 ///
-/// A smallest value of zero is negative only if every zero is, so that the answer does not depend on the order of looking.
+/// Of zeros of both signs the last one is the smallest. Decoding does not tell them apart; the sign shows only in text that
+/// the parameters are written to, and other writers put it there so.
 pub(super) fn bounds(values: &[f32]) -> Option<(f32, f32)> {
     let first = *values.first()?;
     let mut low = [first; LANES];
@@ -22,7 +23,11 @@ pub(super) fn bounds(values: &[f32]) -> Option<(f32, f32)> {
         for lane in 0..LANES {
             let value = block[lane];
             low[lane] = if value < low[lane] { value } else { low[lane] };
-            high[lane] = if value > high[lane] { value } else { high[lane] };
+            high[lane] = if value > high[lane] {
+                value
+            } else {
+                high[lane]
+            };
             ordered[lane] &= !value.is_nan();
         }
     }
@@ -35,11 +40,19 @@ pub(super) fn bounds(values: &[f32]) -> Option<(f32, f32)> {
         max = if *value > max { *value } else { max };
     }
     if min == 0.0 {
-        let positive = values.iter().any(|value| value.to_bits() == 0);
-        min = if positive { 0.0 } else { -0.0 };
+        min = values
+            .iter()
+            .rev()
+            .find(|value| **value == 0.0)
+            .copied()
+            .unwrap_or(min);
     }
     let clean = ordered.iter().all(|lane| *lane) && !tail.iter().any(|value| value.is_nan());
-    Some(if clean { (min, max) } else { (f32::NAN, f32::NAN) })
+    Some(if clean {
+        (min, max)
+    } else {
+        (f32::NAN, f32::NAN)
+    })
 }
 
 /// Appends one byte a value.

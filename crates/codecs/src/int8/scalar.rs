@@ -14,14 +14,10 @@ pub(super) fn encode(values: &[f32], out: &mut Vec<u8>) -> Parameters {
         if value.is_nan() || min.is_nan() {
             (min, max) = (f32::NAN, f32::NAN);
         } else {
-            min = if *value < min { *value } else { min };
+            // Equal values are zeros of two signs: the last one stays.
+            min = if *value <= min { *value } else { min };
             max = if *value > max { *value } else { max };
         }
-    }
-    if min == 0.0 && values.iter().any(|value| *value == 0.0 && value.is_sign_positive()) {
-        min = 0.0;
-    } else if min == 0.0 {
-        min = -0.0;
     }
     let scale = if max == min { 1.0 } else { (max - min) / 255.0 };
     for value in values {

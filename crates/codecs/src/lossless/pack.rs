@@ -80,17 +80,17 @@ fn pack(values: &[f32], shift: u32, book: &Codebook, out: &mut Vec<u8>) {
     // Eight codes fill exactly `bits` bytes.
     let (groups, tail) = values.as_chunks::<8>();
     for group in groups {
-        let word = group
-            .iter()
-            .fold(0_u64, |word, value| word << book.bits | u64::from(code(value)));
+        let word = group.iter().fold(0_u64, |word, value| {
+            word << book.bits | u64::from(code(value))
+        });
         let bytes = (word << (64 - 8 * book.bits)).to_be_bytes();
         out.extend_from_slice(bytes.get(..book.bits as usize).unwrap_or_default());
     }
     if !tail.is_empty() {
         let used = tail.len() as u32 * book.bits;
-        let word = tail
-            .iter()
-            .fold(0_u64, |word, value| word << book.bits | u64::from(code(value)));
+        let word = tail.iter().fold(0_u64, |word, value| {
+            word << book.bits | u64::from(code(value))
+        });
         let bytes = (word << (64 - used)).to_be_bytes();
         out.extend_from_slice(bytes.get(..used.div_ceil(8) as usize).unwrap_or_default());
     }

@@ -49,8 +49,9 @@ pub(super) fn decode(bytes: &[u8]) -> Vec<f32> {
         let dictionary = &bytes[at + 2..at + 2 + entries];
         let codes = &bytes[at + 2 + entries..];
         for (index, value) in values.iter_mut().enumerate() {
-            let code = (index * bits..(index + 1) * bits)
-                .fold(0, |code, bit| code << 1 | codes[bit / 8] >> (7 - bit % 8) & 1);
+            let code = (index * bits..(index + 1) * bits).fold(0, |code, bit| {
+                code << 1 | codes[bit / 8] >> (7 - bit % 8) & 1
+            });
             *value |= u32::from(dictionary[usize::from(code)]) << (8 * plane);
         }
         at += 2 + entries + (count * bits).div_ceil(8);

@@ -60,7 +60,11 @@ impl<'a> Parser<'a> {
     }
 
     fn error(&self, expected: &'static str) -> JsonError {
-        let found = match self.text.get(self.at..).and_then(|rest| rest.chars().next()) {
+        let found = match self
+            .text
+            .get(self.at..)
+            .and_then(|rest| rest.chars().next())
+        {
             Some(character) => format!("{character:?}"),
             None if self.at < self.text.len() => "the middle of a character".to_owned(),
             None => "the end of the text".to_owned(),
@@ -107,7 +111,10 @@ impl<'a> Parser<'a> {
         let rest = self.rest();
         let digits_from = |from: usize| {
             let digits = rest.get(from..).unwrap_or_default();
-            digits.iter().take_while(|byte| byte.is_ascii_digit()).count()
+            digits
+                .iter()
+                .take_while(|byte| byte.is_ascii_digit())
+                .count()
         };
         let sign = usize::from(rest.first() == Some(&b'-'));
         let whole = match rest.get(sign) {

@@ -98,24 +98,51 @@ fn float(number: f64, out: &mut String) {
         return out.push_str("NaN");
     }
     if number.is_infinite() {
-        return out.push_str(if number > 0.0 { "Infinity" } else { "-Infinity" });
+        return out.push_str(if number > 0.0 {
+            "Infinity"
+        } else {
+            "-Infinity"
+        });
     }
-    // Rust's exponent form has the same shortest digits: `-1.234e-5`, `5e-324`, `1e16`.
-    let text = format!("{number:e}");
+    let text = shortest(number);
     let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..16).contains(&exponent) {
-
-        let plain = format!("{number}");
-        out.push_str(&plain);
-        if !plain.contains('.') {
-            out.push_str(".0");
-        }
-        return;
+    if !(-4..16).contains(&exponent) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        let size = exponent.unsigned_abs();
+        return push(out, format_args!("{digits}e{sign}{size:02}"));
     }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    push(
-        out,
-        format_args!("{digits}e{sign}{:02}", exponent.unsigned_abs()),
-    );
+    let (sign, digits) = match digits.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", digits),
+    };
+    let digits = digits.replace('.', "");
+    out.push_str(sign);
+    match usize::try_from(exponent) {
+        Ok(exponent) => {
+            let whole = exponent + 1;
+            let (before, after) = digits.split_at(whole.min(digits.len()));
+            let zeros = whole - before.len();
+            let after = if after.is_empty() { "0" } else { after };
+            push(out, format_args!("{before}{:0<zeros$}.{after}", ""));
+        }
+        Err(_) => {
+            let zeros = exponent.unsigned_abs() as usize - 1;
+            push(out, format_args!("0.{:0<zeros$}{digits}", ""));
+        }
+    }
+}
+
+/// The shortest digits, as `-1.234e-5`. Of two that are equally near Python takes the one with an even last digit and Rust
+/// the larger: 14.5559844970703125 is ...312 there and ...313 here. Rounding to a given number of digits is the same in both.
+fn shortest(number: f64) -> String {
+    let text = format!("{number:e}");
+    let mantissa = text.split('e').next().unwrap_or_default();
+    let decimals = mantissa.split_once('.').map_or(0, |(_, after)| after.len());
+    let even = format!("{number:.decimals$e}");
+    // Next to a power of two the nearest digits may belong to the next number.
+    match even.parse() {
+        Ok(back) if f64::to_bits(back) == number.to_bits() => even,
+        _ => text,
+    }
 }

@@ -155,14 +155,7 @@ fn single<T: Term>(a: &[f32], b: &[f32]) -> f32 {
     if let Ok(row) = Rows::from_f32(a, a.len())
         && row.len() == 1
     {
-        enter::<T, _>(
-            active_instruction_set(),
-            F32,
-            &row,
-            b,
-            &mut out,
-            &mut [],
-        );
+        enter::<T, _>(active_instruction_set(), F32, &row, b, &mut out, &mut []);
     }
     out[0]
 }

@@ -20,7 +20,9 @@ pub(super) fn sums<T: Term, E: Element>(task: Sums<'_, T, E>) {
             }
         }
         *out = sums.iter().sum();
-        if T::SQUARES && let Some(slot) = task.squares.get_mut(index) {
+        if T::SQUARES
+            && let Some(slot) = task.squares.get_mut(index)
+        {
             *slot = squares.iter().sum();
         }
     }

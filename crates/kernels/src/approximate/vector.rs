@@ -27,7 +27,8 @@ pub(super) unsafe fn sums<S: Simd, T: Term, E: Element>(task: Sums<'_, T, E>) {
             let (mut sums, mut squares) = ([zero; 2], [zero; 2]);
             for at in (0..pairs).step_by(2 * STEP) {
                 let x = [
-                    task.element.load_narrow::<S>(row.as_ptr().add(at * E::WIDTH)),
+                    task.element
+                        .load_narrow::<S>(row.as_ptr().add(at * E::WIDTH)),
                     task.element
                         .load_narrow::<S>(row.as_ptr().add((at + STEP) * E::WIDTH)),
                 ];
@@ -43,7 +44,9 @@ pub(super) unsafe fn sums<S: Simd, T: Term, E: Element>(task: Sums<'_, T, E>) {
                 }
             }
             if pairs < whole {
-                let x = task.element.load_narrow::<S>(row.as_ptr().add(pairs * E::WIDTH));
+                let x = task
+                    .element
+                    .load_narrow::<S>(row.as_ptr().add(pairs * E::WIDTH));
                 let q = S::narrow_load_f32(query.add(pairs).cast());
                 sums[0] = T::vector::<S>(sums[0], x, q);
                 if T::SQUARES {
@@ -64,7 +67,9 @@ pub(super) unsafe fn sums<S: Simd, T: Term, E: Element>(task: Sums<'_, T, E>) {
                 }
             }
             *out = S::narrow_sum(S::narrow_add(sums[0], sums[1]));
-            if T::SQUARES && let Some(slot) = task.squares.get_mut(index) {
+            if T::SQUARES
+                && let Some(slot) = task.squares.get_mut(index)
+            {
                 *slot = S::narrow_sum(S::narrow_add(squares[0], squares[1]));
             }
         }

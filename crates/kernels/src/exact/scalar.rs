@@ -7,7 +7,9 @@ pub(super) fn sums<T: Term, E: Element>(task: Sums<'_, T, E>) {
     for (index, out) in task.out.iter_mut().enumerate() {
         let row = task.rows.row(index);
         *out = sum::<T, E>(task.element, row, task.query);
-        if T::SQUARES && let Some(squares) = task.squares.get_mut(index) {
+        if T::SQUARES
+            && let Some(squares) = task.squares.get_mut(index)
+        {
             *squares = sum::<Squares, E>(task.element, row, task.query);
         }
     }
@@ -15,10 +17,7 @@ pub(super) fn sums<T: Term, E: Element>(task: Sums<'_, T, E>) {
 
 fn sum<T: Term, E: Element>(element: E, row: &[u8], query: &[f64]) -> f64 {
     let mut lanes = [0.0; STEP];
-    for (bytes, query) in row
-        .chunks(STEP * E::WIDTH)
-        .zip(query.chunks_exact(STEP))
-    {
+    for (bytes, query) in row.chunks(STEP * E::WIDTH).zip(query.chunks_exact(STEP)) {
         for ((lane, x), q) in lanes
             .iter_mut()
             .zip(bytes.chunks_exact(E::WIDTH))

@@ -42,7 +42,9 @@ pub(super) unsafe fn sums<S: Simd, T: Term, E: Element>(task: Sums<'_, T, E>) {
                 }
             }
             *out = S::wide_sum(sum);
-            if T::SQUARES && let Some(slot) = task.squares.get_mut(index) {
+            if T::SQUARES
+                && let Some(slot) = task.squares.get_mut(index)
+            {
                 *slot = S::wide_sum(squares);
             }
         }

@@ -1,34 +1,49 @@
 //! Integer sums over one-byte elements: what a scan screens `I8`, `U8` and `Codes` rows with.
 //!
-//! An element is first centred: its byte XOR `flip`, read as `i8`, gives `c` in -128..=127. The query comes as `i16`
+//! A code `c` in 0..=255 is an element's byte XOR `flip`, which lets signed bytes be codes too. The query comes as `i16`
 //! (how it is scaled, and what that loses, is the caller's business); the sums themselves are exact in every
 //! instruction set.
 
 mod scalar;
 mod vector;
 
-use crate::element::STEP;
 use crate::simd::{SHORT_LANES, Simd, Task, run};
 use crate::{InstructionSet, Rows};
 
-/// The right-hand side, padded with zeros to whole steps.
+/// The right-hand side: padded with zeros to whole steps, and within each step the values at even places first, then
+/// those at odd places, as [`Simd::short_load_codes`] gives the codes.
 #[derive(Debug, Clone)]
 pub(crate) struct Padded {
     values: Vec<i16>,
     dimension: usize,
 }
 
-/// The shift that gives [`Sum::L1`] a query finer than the codes: both sides stay within ±2^13, their difference
-/// within `i16`.
+/// The longest vector: its sums of squares, and those of [`Sum::L1`], stay within `i32`.
+pub(crate) const DIMENSION_MAX: usize = 1 << 15;
+const _: () = assert!(DIMENSION_MAX * 255 * 255 <= i32::MAX as usize);
+const _: () = assert!(DIMENSION_MAX * (255 << L1_SHIFT) <= i32::MAX as usize);
+
+/// What the magnitudes of a query may add up to: times 255, the largest code, it stays within `i32`, and so does
+/// every partial sum of products.
+pub(crate) const MAGNITUDE_SUM_MAX: u32 = i32::MAX.cast_unsigned() / 255;
+
+/// The shift that gives [`Sum::L1`] a query finer than the codes.
 pub(crate) const L1_SHIFT: u32 = 6;
+const _: () = assert!(255 << L1_SHIFT <= i16::MAX as usize);
 
 impl Padded {
-    /// No value may be `i16::MIN`; for [`Sum::L1`] none may exceed `±128 << L1_SHIFT`.
+    /// At most [`DIMENSION_MAX`] values, none of them `i16::MIN`. For products their magnitudes add up to at most
+    /// [`MAGNITUDE_SUM_MAX`]; for [`Sum::L1`] they lie in `0..=255 << L1_SHIFT`. Otherwise sums wrap around.
     pub(crate) fn new(values: impl ExactSizeIterator<Item = i16>) -> Padded {
         let dimension = values.len();
-        let mut values: Vec<i16> = values.collect();
-        values.resize(dimension.next_multiple_of(SHORT_LANES), 0);
-        Padded { values, dimension }
+        let mut padded = vec![0; dimension.next_multiple_of(SHORT_LANES)];
+        for (index, value) in values.enumerate() {
+            padded[place(index)] = value;
+        }
+        Padded {
+            values: padded,
+            dimension,
+        }
     }
 
     pub(crate) fn memory_bytes(&self) -> usize {
@@ -36,7 +51,13 @@ impl Padded {
     }
 }
 
-/// What is summed over the centred elements `c` of a row and `q` of the query.
+/// Where the value of element `index` stands in a [`Padded`].
+fn place(index: usize) -> usize {
+    let (step, within) = (index - index % SHORT_LANES, index % SHORT_LANES);
+    step + within % 2 * (SHORT_LANES / 2) + within / 2
+}
+
+/// What is summed over the codes `c` of a row and the values `q` of the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sum {
     /// `c q`
@@ -52,17 +73,10 @@ pub(crate) enum Sum {
 /// Sums of one row; those that were not asked for are 0.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Totals {
-    pub(crate) sum: i64,
-    pub(crate) squares: i64,
-    pub(crate) total: i64,
+    pub(crate) sum: i32,
+    pub(crate) squares: i32,
+    pub(crate) total: i32,
 }
-
-/// Elements after which `i32` lanes are emptied into `i64`. A lane takes two products of at most 2^7 * 2^15 from each
-/// 32 elements: after this many they come to at most 2^30.
-const EMPTY_EVERY: usize = 4096;
-const _: () = assert!(EMPTY_EVERY.is_multiple_of(SHORT_LANES));
-const _: () = assert!(EMPTY_EVERY / SHORT_LANES * 2 * (1 << 22) <= 1 << 30);
-const _: () = assert!(SHORT_LANES == 2 * STEP);
 
 /// Writes the sums over each row to `out`.
 pub(crate) fn sums(

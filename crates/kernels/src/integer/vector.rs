@@ -1,6 +1,6 @@
-//! The vector form: bytes widened to `i16`, multiplied and added in pairs to `i32`, emptied into `i64` in time.
+//! The vector form: bytes taken apart to `i16`, multiplied and added in pairs to `i32`.
 
-use super::{EMPTY_EVERY, L1_SHIFT, Sums, Totals};
+use super::{L1_SHIFT, Sums, Totals};
 use crate::simd::{SHORT_LANES, Simd};
 
 const _: () = assert!(L1_SHIFT == 6, "what `Simd::short_distance` shifts by");
@@ -55,15 +55,21 @@ impl<S: Simd> Running<S> {
     /// # Safety
     /// As [`Simd`].
     #[inline(always)]
-    unsafe fn empty_into<const SUM: u8>(self, out: &mut Totals) {
+    unsafe fn totals<const SUM: u8>(self) -> Totals {
         // SAFETY: the caller's promise, passed on.
         unsafe {
-            out.sum += S::totals_sum(self.sum);
-            if Sums::<SUM>::SQUARES {
-                out.squares += S::totals_sum(self.squares);
-            }
-            if Sums::<SUM>::TOTAL {
-                out.total += S::totals_sum(self.total);
+            Totals {
+                sum: S::totals_sum(self.sum),
+                squares: if Sums::<SUM>::SQUARES {
+                    S::totals_sum(self.squares)
+                } else {
+                    0
+                },
+                total: if Sums::<SUM>::TOTAL {
+                    S::totals_sum(self.total)
+                } else {
+                    0
+                },
             }
         }
     }
@@ -80,26 +86,21 @@ pub(super) unsafe fn sums<S: Simd, const SUM: u8>(task: Sums<'_, SUM>) {
     let query = task.query.as_ptr();
     for (index, out) in task.out.iter_mut().enumerate() {
         let row = task.rows.row(index);
-        let mut totals = Totals::default();
         // SAFETY: a row has `dimension` codes, of which the first `whole` are whole steps; the query is padded to
         // whole steps (asserted above) and the tail is a whole step; the caller vouches for the instructions.
         unsafe {
-            for from in (0..whole).step_by(EMPTY_EVERY) {
-                let mut running = Running::<S>::zero();
-                for at in (from..whole.min(from + EMPTY_EVERY)).step_by(SHORT_LANES) {
-                    running.step::<SUM>(row.as_ptr().add(at), task.flip, query.add(at));
-                }
-                running.empty_into::<SUM>(&mut totals);
+            let mut running = Running::<S>::zero();
+            for at in (0..whole).step_by(SHORT_LANES) {
+                S::prefetch(row.as_ptr().add(at));
+                running.step::<SUM>(row.as_ptr().add(at), task.flip, query.add(at));
             }
             if whole < dimension {
-                // Codes that centre to 0 against a query of 0 add nothing to any sum.
+                // Codes of 0 against a query of 0 add nothing to any sum.
                 let mut tail = [task.flip; SHORT_LANES];
                 tail[..dimension - whole].copy_from_slice(&row[whole..]);
-                let mut running = Running::<S>::zero();
                 running.step::<SUM>(tail.as_ptr(), task.flip, query.add(whole));
-                running.empty_into::<SUM>(&mut totals);
             }
+            *out = running.totals::<SUM>();
         }
-        *out = totals;
     }
 }

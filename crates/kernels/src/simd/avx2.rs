@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Simd, Task};
+use super::{PREFETCH_BYTES, Simd, Task};
 
 /// The set, as a type.
 #[derive(Clone, Copy)]
@@ -18,8 +18,14 @@ pub(super) fn enter<T: Task>(task: T) -> T::Output {
 impl Simd for Avx2 {
     type Wide = [__m256d; 4];
     type Narrow = [__m256; 2];
-    type Short = [__m256i; 2];
+    type Short = [__m256i; 4];
     type Totals = [__m256i; 2];
+
+    #[inline(always)]
+    unsafe fn prefetch(from: *const u8) {
+        // SAFETY: a prefetch reads nothing; any address will do.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(PREFETCH_BYTES).cast()) }
+    }
 
     #[inline(always)]
     unsafe fn wide_zero() -> Self::Wide {
@@ -254,11 +260,13 @@ impl Simd for Avx2 {
 
     #[inline(always)]
     unsafe fn short_load(from: *const i16) -> Self::Short {
-        // SAFETY: the trait's contract: 32 readable numbers, loaded without alignment.
+        // SAFETY: the trait's contract: 64 readable numbers, loaded without alignment.
         unsafe {
             [
                 _mm256_loadu_si256(from.cast()),
                 _mm256_loadu_si256(from.add(16).cast()),
+                _mm256_loadu_si256(from.add(32).cast()),
+                _mm256_loadu_si256(from.add(48).cast()),
             ]
         }
     }
@@ -266,17 +274,22 @@ impl Simd for Avx2 {
     #[inline(always)]
     unsafe fn short_splat(value: i16) -> Self::Short {
         // SAFETY: the trait's contract: the instructions are present.
-        unsafe { [_mm256_set1_epi16(value); 2] }
+        unsafe { [_mm256_set1_epi16(value); 4] }
     }
 
     #[inline(always)]
     unsafe fn short_load_codes(from: *const u8, flip: u8) -> Self::Short {
-        // SAFETY: the trait's contract: 32 readable bytes, loaded without alignment.
+        // SAFETY: the trait's contract: 64 readable bytes, loaded without alignment.
         unsafe {
-            let flip = _mm_set1_epi8(flip.cast_signed());
+            let flip = _mm256_set1_epi8(flip.cast_signed());
+            let even = _mm256_set1_epi16(0xff);
+            let low = _mm256_xor_si256(_mm256_loadu_si256(from.cast()), flip);
+            let high = _mm256_xor_si256(_mm256_loadu_si256(from.add(32).cast()), flip);
             [
-                _mm256_cvtepi8_epi16(_mm_xor_si128(_mm_loadu_si128(from.cast()), flip)),
-                _mm256_cvtepi8_epi16(_mm_xor_si128(_mm_loadu_si128(from.add(16).cast()), flip)),
+                _mm256_and_si256(low, even),
+                _mm256_and_si256(high, even),
+                _mm256_srli_epi16::<8>(low),
+                _mm256_srli_epi16::<8>(high),
             ]
         }
     }
@@ -288,6 +301,8 @@ impl Simd for Avx2 {
             [
                 _mm256_abs_epi16(_mm256_sub_epi16(_mm256_slli_epi16::<6>(a[0]), b[0])),
                 _mm256_abs_epi16(_mm256_sub_epi16(_mm256_slli_epi16::<6>(a[1]), b[1])),
+                _mm256_abs_epi16(_mm256_sub_epi16(_mm256_slli_epi16::<6>(a[2]), b[2])),
+                _mm256_abs_epi16(_mm256_sub_epi16(_mm256_slli_epi16::<6>(a[3]), b[3])),
             ]
         }
     }
@@ -302,33 +317,26 @@ impl Simd for Avx2 {
     unsafe fn totals_add(totals: Self::Totals, a: Self::Short, b: Self::Short) -> Self::Totals {
         // SAFETY: the trait's contract: the instructions are present.
         unsafe {
+            let even = _mm256_add_epi32(totals[0], _mm256_madd_epi16(a[0], b[0]));
+            let odd = _mm256_add_epi32(totals[1], _mm256_madd_epi16(a[2], b[2]));
             [
-                _mm256_add_epi32(totals[0], _mm256_madd_epi16(a[0], b[0])),
-                _mm256_add_epi32(totals[1], _mm256_madd_epi16(a[1], b[1])),
+                _mm256_add_epi32(even, _mm256_madd_epi16(a[1], b[1])),
+                _mm256_add_epi32(odd, _mm256_madd_epi16(a[3], b[3])),
             ]
         }
     }
 
     #[inline(always)]
-    unsafe fn totals_sum(totals: Self::Totals) -> i64 {
+    unsafe fn totals_sum(totals: Self::Totals) -> i32 {
         // SAFETY: the trait's contract: the instructions are present.
         unsafe {
-            let eight = [
-                _mm256_add_epi64(
-                    _mm256_cvtepi32_epi64(_mm256_castsi256_si128(totals[0])),
-                    _mm256_cvtepi32_epi64(_mm256_extracti128_si256::<1>(totals[0])),
-                ),
-                _mm256_add_epi64(
-                    _mm256_cvtepi32_epi64(_mm256_castsi256_si128(totals[1])),
-                    _mm256_cvtepi32_epi64(_mm256_extracti128_si256::<1>(totals[1])),
-                ),
-            ];
-            let four = _mm256_add_epi64(eight[0], eight[1]);
-            let two = _mm_add_epi64(
-                _mm256_castsi256_si128(four),
-                _mm256_extracti128_si256::<1>(four),
+            let eight = _mm256_add_epi32(totals[0], totals[1]);
+            let four = _mm_add_epi32(
+                _mm256_castsi256_si128(eight),
+                _mm256_extracti128_si256::<1>(eight),
             );
-            _mm_cvtsi128_si64(two).wrapping_add(_mm_extract_epi64::<1>(two))
+            let two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+            _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<1>(two)))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::{Simd, Task};
+use super::{PREFETCH_BYTES, Simd, Task};
 
 /// The set, as a type.
 #[derive(Clone, Copy)]
@@ -18,8 +18,14 @@ pub(super) fn enter<T: Task>(task: T) -> T::Output {
 impl Simd for Avx512 {
     type Wide = [__m512d; 2];
     type Narrow = __m512;
-    type Short = __m512i;
-    type Totals = __m512i;
+    type Short = [__m512i; 2];
+    type Totals = [__m512i; 2];
+
+    #[inline(always)]
+    unsafe fn prefetch(from: *const u8) {
+        // SAFETY: a prefetch reads nothing; any address will do.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(PREFETCH_BYTES).cast()) }
+    }
 
     #[inline(always)]
     unsafe fn wide_zero() -> Self::Wide {
@@ -179,53 +185,60 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     unsafe fn short_load(from: *const i16) -> Self::Short {
-        // SAFETY: the trait's contract: 32 readable numbers, loaded without alignment.
-        unsafe { _mm512_loadu_epi16(from) }
+        // SAFETY: the trait's contract: 64 readable numbers, loaded without alignment.
+        unsafe { [_mm512_loadu_epi16(from), _mm512_loadu_epi16(from.add(32))] }
     }
 
     #[inline(always)]
     unsafe fn short_splat(value: i16) -> Self::Short {
         // SAFETY: the trait's contract: the instructions are present.
-        unsafe { _mm512_set1_epi16(value) }
+        unsafe { [_mm512_set1_epi16(value); 2] }
     }
 
     #[inline(always)]
     unsafe fn short_load_codes(from: *const u8, flip: u8) -> Self::Short {
-        // SAFETY: the trait's contract: 32 readable bytes, loaded without alignment.
+        // SAFETY: the trait's contract: 64 readable bytes, loaded without alignment.
         unsafe {
-            let codes = _mm256_loadu_si256(from.cast());
-            _mm512_cvtepi8_epi16(_mm256_xor_si256(
-                codes,
-                _mm256_set1_epi8(flip.cast_signed()),
-            ))
+            let flip = _mm512_set1_epi8(flip.cast_signed());
+            let codes = _mm512_xor_si512(_mm512_loadu_si512(from.cast()), flip);
+            [
+                _mm512_and_si512(codes, _mm512_set1_epi16(0xff)),
+                _mm512_srli_epi16::<8>(codes),
+            ]
         }
     }
 
     #[inline(always)]
     unsafe fn short_distance(a: Self::Short, b: Self::Short) -> Self::Short {
         // SAFETY: the trait's contract: the instructions are present.
-        unsafe { _mm512_abs_epi16(_mm512_sub_epi16(_mm512_slli_epi16::<6>(a), b)) }
+        unsafe {
+            [
+                _mm512_abs_epi16(_mm512_sub_epi16(_mm512_slli_epi16::<6>(a[0]), b[0])),
+                _mm512_abs_epi16(_mm512_sub_epi16(_mm512_slli_epi16::<6>(a[1]), b[1])),
+            ]
+        }
     }
 
     #[inline(always)]
     unsafe fn totals_zero() -> Self::Totals {
         // SAFETY: the trait's contract: the instructions are present.
-        unsafe { _mm512_setzero_si512() }
+        unsafe { [_mm512_setzero_si512(); 2] }
     }
 
     #[inline(always)]
     unsafe fn totals_add(totals: Self::Totals, a: Self::Short, b: Self::Short) -> Self::Totals {
         // SAFETY: the trait's contract: the instructions are present.
-        unsafe { _mm512_add_epi32(totals, _mm512_madd_epi16(a, b)) }
+        unsafe {
+            [
+                _mm512_add_epi32(totals[0], _mm512_madd_epi16(a[0], b[0])),
+                _mm512_add_epi32(totals[1], _mm512_madd_epi16(a[1], b[1])),
+            ]
+        }
     }
 
     #[inline(always)]
-    unsafe fn totals_sum(totals: Self::Totals) -> i64 {
+    unsafe fn totals_sum(totals: Self::Totals) -> i32 {
         // SAFETY: the trait's contract: the instructions are present.
-        unsafe {
-            let low = _mm512_cvtepi32_epi64(_mm512_castsi512_si256(totals));
-            let high = _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64::<1>(totals));
-            _mm512_reduce_add_epi64(_mm512_add_epi64(low, high))
-        }
+        unsafe { _mm512_reduce_add_epi32(_mm512_add_epi32(totals[0], totals[1])) }
     }
 }

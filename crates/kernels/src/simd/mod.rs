@@ -62,10 +62,13 @@ pub(crate) trait Simd: Copy {
     type Wide: Copy;
     /// 16 lanes of `f32`.
     type Narrow: Copy;
-    /// 32 lanes of `i16`.
+    /// 64 lanes of `i16`.
     type Short: Copy;
-    /// Lanes of `i32` in which products of [`Simd::Short`] are summed; each lane takes two products a step.
+    /// Lanes of `i32` in which products of [`Simd::Short`] are summed, wrapping around.
     type Totals: Copy;
+
+    /// Asks for the cache line [`PREFETCH_BYTES`] after `from`, which need not be readable.
+    unsafe fn prefetch(from: *const u8);
 
     unsafe fn wide_zero() -> Self::Wide;
     unsafe fn wide_load(from: *const u8) -> Self::Wide;
@@ -97,15 +100,22 @@ pub(crate) trait Simd: Copy {
 
     unsafe fn short_load(from: *const i16) -> Self::Short;
     unsafe fn short_splat(value: i16) -> Self::Short;
-    /// 32 one-byte codes, each XORed with `flip` and then read as `i8`.
+    /// 64 one-byte codes, each XORed with `flip`: those at even places in the first half of the lanes, those at odd
+    /// places in the second. Taking bytes apart this way is two operations on whole registers; keeping their order
+    /// would need twice as many, across halves of registers.
     unsafe fn short_load_codes(from: *const u8, flip: u8) -> Self::Short;
     /// `|(a << 6) - b|`; the caller keeps it within `i16`.
     unsafe fn short_distance(a: Self::Short, b: Self::Short) -> Self::Short;
     unsafe fn totals_zero() -> Self::Totals;
-    /// Adds the products of `a` and `b` to the totals; the caller keeps every lane within `i32`.
+    /// Adds the products of `a` and `b` to the totals.
     unsafe fn totals_add(totals: Self::Totals, a: Self::Short, b: Self::Short) -> Self::Totals;
-    unsafe fn totals_sum(totals: Self::Totals) -> i64;
+    /// The sum of the lanes, wrapping around.
+    unsafe fn totals_sum(totals: Self::Totals) -> i32;
 }
 
+/// How far ahead of its reads a scan asks for memory: one page, because the processor's own prefetching stops at page
+/// ends. Measured on Zen 3 over 77 MB of codes: 1 and 2 KiB gain 5 %, 4 KiB 45 %, 8 KiB 25 %.
+pub(crate) const PREFETCH_BYTES: usize = 4096;
+
 /// Codes taken in one step.
-pub(crate) const SHORT_LANES: usize = 32;
+pub(crate) const SHORT_LANES: usize = 64;

@@ -21,8 +21,12 @@ pub(super) fn enter<T: Task>(task: T) -> T::Output {
 impl Simd for Neon {
     type Wide = [float64x2_t; 8];
     type Narrow = [float32x4_t; 4];
-    type Short = [int16x8_t; 4];
+    type Short = [int16x8_t; 8];
     type Totals = [int32x4_t; 4];
+
+    /// There is no stable way to ask.
+    #[inline(always)]
+    unsafe fn prefetch(_: *const u8) {}
 
     #[inline(always)]
     unsafe fn wide_zero() -> Self::Wide {
@@ -198,29 +202,29 @@ impl Simd for Neon {
     #[inline(always)]
     unsafe fn short_load(from: *const i16) -> Self::Short {
         let from: *const u8 = from.cast();
-        // SAFETY: the trait's contract: 32 readable numbers, loaded as bytes and so without alignment.
+        // SAFETY: the trait's contract: 64 readable numbers, loaded as bytes and so without alignment.
         from_fn(|i| unsafe { vreinterpretq_s16_u8(vld1q_u8(from.add(16 * i))) })
     }
 
     #[inline(always)]
     unsafe fn short_splat(value: i16) -> Self::Short {
         // SAFETY: the trait's contract: the instructions are present.
-        unsafe { [vdupq_n_s16(value); 4] }
+        unsafe { [vdupq_n_s16(value); 8] }
     }
 
     #[inline(always)]
     unsafe fn short_load_codes(from: *const u8, flip: u8) -> Self::Short {
-        // SAFETY: the trait's contract: 32 readable bytes.
+        // SAFETY: the trait's contract: 64 readable bytes.
         unsafe {
             let flip = vdupq_n_u8(flip);
-            let halves: [int8x16_t; 2] =
-                from_fn(|i| vreinterpretq_s8_u8(veorq_u8(vld1q_u8(from.add(16 * i)), flip)));
+            let codes: [uint16x8_t; 4] =
+                from_fn(|i| vreinterpretq_u16_u8(veorq_u8(vld1q_u8(from.add(16 * i)), flip)));
             from_fn(|i| {
-                if i % 2 == 0 {
-                    vmovl_s8(vget_low_s8(halves[i / 2]))
+                vreinterpretq_s16_u16(if i < 4 {
+                    vandq_u16(codes[i], vdupq_n_u16(0xff))
                 } else {
-                    vmovl_high_s8(halves[i / 2])
-                }
+                    vshrq_n_u16::<8>(codes[i - 4])
+                })
             })
         }
     }
@@ -241,17 +245,21 @@ impl Simd for Neon {
     unsafe fn totals_add(totals: Self::Totals, a: Self::Short, b: Self::Short) -> Self::Totals {
         // SAFETY: the trait's contract: the instructions are present.
         from_fn(|i| unsafe {
-            let low = vmlal_s16(totals[i], vget_low_s16(a[i]), vget_low_s16(b[i]));
-            vmlal_high_s16(low, a[i], b[i])
+            let even = vmlal_s16(totals[i], vget_low_s16(a[i]), vget_low_s16(b[i]));
+            let odd = vmlal_s16(even, vget_low_s16(a[i + 4]), vget_low_s16(b[i + 4]));
+            vmlal_high_s16(vmlal_high_s16(odd, a[i], b[i]), a[i + 4], b[i + 4])
         })
     }
 
     #[inline(always)]
-    unsafe fn totals_sum(totals: Self::Totals) -> i64 {
+    unsafe fn totals_sum(totals: Self::Totals) -> i32 {
         // SAFETY: the trait's contract: the instructions are present.
-        totals
-            .into_iter()
-            .map(|lanes| unsafe { vaddlvq_s32(lanes) })
-            .sum()
+        unsafe {
+            let pairs = [
+                vaddq_s32(totals[0], totals[1]),
+                vaddq_s32(totals[2], totals[3]),
+            ];
+            vaddvq_s32(vaddq_s32(pairs[0], pairs[1]))
+        }
     }
 }

@@ -15,7 +15,7 @@ use crate::approximate::{self, Sum};
 use crate::query::BLOCK_ROWS;
 use crate::{Metric, Order, Query, Rows};
 
-use super::screen_rounding::outward;
+use super::screen_rounding::{outward, roundings};
 
 #[derive(Debug, Clone)]
 pub(super) struct FloatScreen {
@@ -25,6 +25,8 @@ pub(super) struct FloatScreen {
     relative: f64,
     absolute: f64,
     query_norm: f64,
+    /// For `outward`.
+    roundings: f64,
     /// Squares of a row below which its cosine is unknown.
     squares_min: f64,
 }
@@ -46,6 +48,7 @@ impl FloatScreen {
             relative: FROM_COMPUTED * approximate::relative_error(dimension),
             absolute: approximate::absolute_error(dimension),
             query_norm: query.narrow_norm(),
+            roundings: roundings(dimension),
             squares_min: (dimension as f64 + 16.0) * SQUARES_MIN,
         }
     }
@@ -70,16 +73,16 @@ impl FloatScreen {
         }
         let sums = sums.iter().map(|sum| f64::from(*sum));
         let squares = squares.iter().map(|sum| f64::from(*sum));
-        let sign = self.sign;
+        let (sign, roundings) = (self.sign, self.roundings);
         match self.metric {
             Metric::L2 => {
                 for (bound, sum) in bounds.iter_mut().zip(sums) {
-                    *bound = outward(sign * self.toward_better(sum).sqrt());
+                    *bound = outward(sign * self.toward_better(sum).sqrt(), roundings);
                 }
             }
             Metric::L2Squared | Metric::L1 => {
                 for (bound, sum) in bounds.iter_mut().zip(sums) {
-                    *bound = outward(sign * self.toward_better(sum));
+                    *bound = outward(sign * self.toward_better(sum), roundings);
                 }
             }
             Metric::InnerProduct | Metric::NegativeInnerProduct => {
@@ -89,11 +92,9 @@ impl FloatScreen {
                     -sign
                 };
                 for ((bound, dot), squares) in bounds.iter_mut().zip(sums).zip(squares) {
-                    // An infinite sum need not mean an infinite answer: times zero it becomes NaN, as it should.
-                    let unknown = dot * 0.0;
                     let norms = (squares + self.absolute).sqrt() * self.query_norm;
-                    let error = self.relative * norms + self.absolute + unknown;
-                    *bound = outward(sign * dot - error);
+                    let error = self.relative * norms + self.absolute;
+                    *bound = outward(sign * dot - error, roundings);
                 }
             }
             Metric::CosineDistance | Metric::CosineSimilarity => {
@@ -104,22 +105,23 @@ impl FloatScreen {
                 };
                 for ((bound, dot), squares) in bounds.iter_mut().zip(sums).zip(squares) {
                     let unknown = if squares >= self.squares_min {
-                        (dot + squares) * 0.0
+                        // A dot product over an infinite norm would look like a certain zero.
+                        squares * 0.0
                     } else {
                         f64::NAN
                     };
                     let norms = squares.sqrt() * self.query_norm;
                     let error = 3.0 * self.relative + 2.0 * self.absolute / norms + unknown;
-                    *bound = outward(base + sign * (dot / norms) - error);
+                    *bound = outward(base + sign * (dot / norms) - error, roundings);
                 }
             }
         }
     }
 
-    /// The least (or, descending, the greatest) true sum of terms that are not negative; NaN unless `sum` is finite.
+    /// The least (or, descending, the greatest) true sum of terms that are not negative; not finite unless `sum` is.
     #[inline(always)]
     fn toward_better(&self, sum: f64) -> f64 {
-        let error = self.relative * sum + self.absolute + sum * 0.0;
+        let error = self.relative * sum + self.absolute;
         let bound = sum - self.sign * error;
         // Not `max`, which would turn NaN into zero.
         if bound < 0.0 { 0.0 } else { bound }

@@ -1,35 +1,37 @@
 //! Bounds from integer sums over one-byte rows.
 //!
-//! A row's elements decode to about `u = s c + m`, with `c` the centred code in -128..=127; the decoding rounds, so
-//! that each true element `v` lies within `h` of `u` (measured over all 256 codes). The query enters as integers:
+//! A row's elements decode to about `u = s c + m`, with `c` the code in 0..=255; the decoding rounds, so that each true
+//! element `v` lies within `h` of `u` (measured over all codes). The query enters as integers `Q`, of which `δ` is what
+//! is lost. As `c` is within 127.5 of 127.5, `Σ c δ` is within `127.5 Σ|δ|` of `127.5 Σ δ`:
 //!
 //! ```text
-//! products   q      = t Q + δ             Σ u q     = s t Σ c Q + m Σ q,    off by at most |s| 128 Σ|δ|
+//! products   q      = t Q + δ             Σ u q     = s (t Σ c Q + Σ c δ) + m Σ q
 //! l2         y      = (q - m) / s = t Q + δ
-//!            |u - q|² = s² (Σ c² - 2 t Σ c Q + Σ y²),                       off by at most s² 256 Σ|δ|
-//! l1         y clipped to -128..=127 = Q / 64 + δ; what was clipped off adds the same to every row
+//!            |u - q|² = s² (Σ c² - 2 (t Σ c Q + Σ c δ) + Σ y²)
+//! l1         y clipped to 0..=255 = Q / 64 + δ; what was clipped off adds the same to every row
 //!            Σ|u - q| = |s| (Σ|64 c - Q| / 64 + clipped),                   off by at most |s| Σ|δ|
 //! |u|²       s² Σ c² + 2 s m Σ c + d m²
 //! ```
 //!
 //! From `u` to `v`: `| |v-q| - |u-q| | <= √d h`, the same for norms, `d h` for l1, and `h Σ|q|` for products. The
-//! roundings of the `f64` arithmetic here are allowed for by `ROUNDINGS` times the magnitudes involved.
+//! roundings of the `f64` arithmetic here are allowed for by `roundings` times the magnitudes involved.
 
 use crate::element::{Codes, Element};
-use crate::integer::{self, L1_SHIFT, Padded, Sum, Totals};
+use crate::integer::{self, DIMENSION_MAX, L1_SHIFT, MAGNITUDE_SUM_MAX, Padded, Sum, Totals};
 use crate::query::BLOCK_ROWS;
 use crate::{Encoding, Metric, Order, Query, Rows};
 
-use super::screen_rounding::{ROUNDINGS, outward};
+use super::screen_rounding::{outward, roundings};
 
 #[derive(Debug, Clone)]
 pub(super) struct IntegerScreen {
     sum: Sum,
-    /// What turns a stored byte into a centred code.
+    /// What turns a stored byte into a code.
     flip: u8,
     query: Padded,
     /// 1 when badness grows with the answer, -1 when it falls.
     sign: f64,
+    roundings: f64,
     formula: Formula,
 }
 
@@ -67,11 +69,16 @@ enum Formula {
     },
 }
 
-/// Codes reach this far from their centre.
-const CODE_MAX: f64 = 128.0;
+/// The largest code.
+const CODE_MAX: f64 = 255.0;
+/// Half of it: the middle of the codes, and how far they reach from there.
+const CODE_MIDDLE: f64 = CODE_MAX / 2.0;
 
 /// Magnitudes outside 2^±64 are left to the exact sums: inside, no formula here comes near the limits of `f64`.
 const MAGNITUDE_MAX: f64 = (1_u128 << 64) as f64;
+
+/// What a scaled query's magnitudes may add up to before they are rounded, which adds at most a half to each.
+const SCALED_SUM_MAX: f64 = (MAGNITUDE_SUM_MAX as usize - DIMENSION_MAX) as f64;
 
 /// How codes stand for numbers: `s c + m`, within `h`.
 struct Decoding {
@@ -86,9 +93,9 @@ impl Decoding {
         let (scale, min) = match encoding {
             Encoding::I8 => {
                 return Some(Decoding {
-                    flip: 0,
+                    flip: 0x80,
                     s: 1.0,
-                    m: 0.0,
+                    m: -128.0,
                     h: 0.0,
                 });
             }
@@ -102,23 +109,18 @@ impl Decoding {
         {
             return None;
         }
-        let m = f64::from(min) + CODE_MAX * s;
-        // The products are exact in `f64`, the sums lose what `ROUNDINGS` more than covers.
+        let m = f64::from(min);
+        // The products are exact in `f64`, the sums lose what `roundings` more than covers.
         let mut h = 0.0_f64;
         for code in 0..=u8::MAX {
             let stored = f64::from(Codes { scale, min }.single(&[code]));
-            let meant = s * (f64::from(code) - CODE_MAX) + m;
+            let meant = s * f64::from(code) + m;
             h = h.max((stored - meant).abs());
         }
         if h > 0.0 {
-            h += ROUNDINGS * (CODE_MAX * s.abs() + m.abs());
+            h += roundings(1) * (CODE_MAX * s.abs() + m.abs());
         }
-        Some(Decoding {
-            flip: 0x80,
-            s,
-            m,
-            h,
-        })
+        Some(Decoding { flip: 0, s, m, h })
     }
 }
 
@@ -126,42 +128,47 @@ impl Decoding {
 struct Quantised {
     values: Padded,
     t: f64,
-    /// Σ|δ|
+    /// Σ δ
     lost: f64,
+    /// Σ|δ|
+    lost_magnitude: f64,
 }
 
 impl Quantised {
+    /// The finest step that keeps every element within `i16` and every sum of products within `i32`.
     fn new(vector: impl ExactSizeIterator<Item = f64> + Clone) -> Quantised {
         let max = vector.clone().fold(0.0, |max: f64, x| max.max(x.abs()));
-        let t = if max > 0.0 {
-            max / f64::from(i16::MAX)
-        } else {
-            1.0
-        };
-        Self::with_step(vector, t)
+        let sum: f64 = vector.clone().map(f64::abs).sum();
+        let t = (max / f64::from(i16::MAX)).max(sum / SCALED_SUM_MAX);
+        Self::with_step(vector, if t > 0.0 { t } else { 1.0 })
     }
 
     /// No element may exceed `t * i16::MAX`.
     fn with_step(vector: impl ExactSizeIterator<Item = f64>, t: f64) -> Quantised {
-        let mut lost = 0.0;
+        let (mut lost, mut lost_magnitude) = (0.0, 0.0);
         let values = Padded::new(vector.map(|x| {
             let integer = (x / t).round() as i16;
-            lost += (x - t * f64::from(integer)).abs();
+            let delta = x - t * f64::from(integer);
+            lost += delta;
+            lost_magnitude += delta.abs();
             integer
         }));
-        Quantised { values, t, lost }
+        Quantised {
+            values,
+            t,
+            lost,
+            lost_magnitude,
+        }
     }
 }
 
 impl IntegerScreen {
-    /// A screen for rows of the encoding, unless its numbers, or the query's, are not finite or out of all proportion.
+    /// A screen for rows of the encoding, unless it is too long, or its numbers, or the query's, are not finite
+    /// or out of all proportion.
     pub(super) fn new(query: &Query, order: Order, encoding: Encoding) -> Option<IntegerScreen> {
         let decoding = Decoding::new(encoding)?;
         let vector = query.narrow().values();
-        if !vector
-            .iter()
-            .all(|x| f64::from(x.abs()) <= MAGNITUDE_MAX)
-        {
+        if !vector.iter().all(|x| f64::from(x.abs()) <= MAGNITUDE_MAX) {
             return None;
         }
         let vector = vector.iter().map(|x| f64::from(*x));
@@ -198,6 +205,7 @@ impl IntegerScreen {
             flip: decoding.flip,
             query: values,
             sign,
+            roundings: roundings(query.dimension()),
             formula,
         })
     }
@@ -207,7 +215,7 @@ impl IntegerScreen {
         let totals = &mut totals[..rows.len()];
         let set = query.instruction_set();
         integer::sums(set, self.sum, rows, self.flip, &self.query, totals);
-        let sign = self.sign;
+        let (sign, roundings) = (self.sign, self.roundings);
         let rows = bounds.iter_mut().zip(totals.iter());
         match self.formula {
             Formula::L2 {
@@ -219,11 +227,11 @@ impl IntegerScreen {
                 outer_error,
             } => {
                 for (bound, totals) in rows {
-                    let inner = totals.squares as f64 + by * totals.sum as f64 + constant;
+                    let inner = f64::from(totals.squares) + by * f64::from(totals.sum) + constant;
                     let inner = inner - sign * inner_error;
                     let root = scale * inner.max(0.0).sqrt() - sign * outer_error;
                     let root = root.max(0.0);
-                    *bound = outward(sign * if squared { root * root } else { root });
+                    *bound = outward(sign * if squared { root * root } else { root }, roundings);
                 }
             }
             Formula::Linear {
@@ -232,7 +240,10 @@ impl IntegerScreen {
                 error,
             } => {
                 for (bound, totals) in rows {
-                    *bound = outward(sign * (by * totals.sum as f64 + constant) - error);
+                    *bound = outward(
+                        sign * (by * f64::from(totals.sum) + constant) - error,
+                        roundings,
+                    );
                 }
             }
             Formula::Cosine {
@@ -249,9 +260,9 @@ impl IntegerScreen {
                 squares_min,
             } => {
                 for (bound, totals) in rows {
-                    let dot = by * totals.sum as f64 + constant;
-                    let squares = squares_by * totals.squares as f64
-                        + total_by * totals.total as f64
+                    let dot = by * f64::from(totals.sum) + constant;
+                    let squares = squares_by * f64::from(totals.squares)
+                        + total_by * f64::from(totals.total)
                         + squares_constant;
                     let norm = if squares >= squares_min {
                         squares.sqrt()
@@ -261,8 +272,8 @@ impl IntegerScreen {
                     // D/N - D'/N' = (D - D')/N' + D (N' - N)/(N N'), with the true N' at least `least`.
                     let norm_error = norm_error + squares_error / norm;
                     let least = (norm - norm_error) * query_norm;
-                    let error = (error + dot.abs() * norm_error / norm) / least + ROUNDINGS;
-                    *bound = outward(base + sign * (dot / (norm * query_norm)) - error);
+                    let error = (error + dot.abs() * norm_error / norm) / least + roundings;
+                    *bound = outward(base + sign * (dot / (norm * query_norm)) - error, roundings);
                 }
             }
         }
@@ -278,16 +289,17 @@ fn products(
     decoding: &Decoding,
 ) -> (Padded, Formula) {
     let Decoding { s, m, h, .. } = *decoding;
+    let roundings = roundings(vector.len());
     let sum: f64 = vector.clone().sum();
     let magnitude: f64 = vector.clone().map(f64::abs).sum();
     let quantised = Quantised::new(vector);
     let reach = CODE_MAX * s.abs();
     let formula = Formula::Linear {
         by: s * quantised.t,
-        constant: m * sum,
-        error: reach * quantised.lost
+        constant: s * CODE_MIDDLE * quantised.lost + m * sum,
+        error: s.abs() * CODE_MIDDLE * quantised.lost_magnitude
             + h * magnitude
-            + ROUNDINGS * (reach + m.abs()) * magnitude,
+            + roundings * (reach + m.abs()) * magnitude,
     };
     (quantised.values, formula)
 }
@@ -298,6 +310,7 @@ fn l2(
     squared: bool,
 ) -> (Padded, Formula) {
     let Decoding { s, m, h, .. } = *decoding;
+    let roundings = roundings(vector.len());
     let dimension = vector.len() as f64;
     let codes = vector.clone().map(move |q| (q - m) / s);
     let squares: f64 = codes.clone().map(|y| y * y).sum();
@@ -311,8 +324,8 @@ fn l2(
         squared,
         scale: s.abs(),
         by: -2.0 * quantised.t,
-        constant: squares,
-        inner_error: 2.0 * CODE_MAX * quantised.lost + ROUNDINGS * all,
+        constant: squares - 2.0 * CODE_MIDDLE * quantised.lost,
+        inner_error: 2.0 * CODE_MIDDLE * quantised.lost_magnitude + roundings * all,
         outer_error: dimension.sqrt() * h,
     };
     (quantised.values, formula)
@@ -323,9 +336,10 @@ fn l1(
     decoding: &Decoding,
 ) -> (Padded, Formula) {
     let Decoding { s, m, h, .. } = *decoding;
+    let roundings = roundings(vector.len());
     let dimension = vector.len() as f64;
     let codes = vector.clone().map(move |q| (q - m) / s);
-    let clip = |y: f64| y.clamp(-CODE_MAX, CODE_MAX - 1.0);
+    let clip = |y: f64| y.clamp(0.0, CODE_MAX);
     let clipped: f64 = codes.clone().map(|y| (y - clip(y)).abs()).sum();
     let magnitude: f64 = vector.map(|q| (q.abs() + m.abs()) / s.abs()).sum();
     let step = 1.0 / f64::from(1_u16 << L1_SHIFT);
@@ -333,9 +347,9 @@ fn l1(
     let formula = Formula::Linear {
         by: s.abs() * step,
         constant: s.abs() * clipped,
-        error: s.abs() * quantised.lost
+        error: s.abs() * quantised.lost_magnitude
             + dimension * h
-            + ROUNDINGS * s.abs() * (2.0 * CODE_MAX * dimension + magnitude),
+            + roundings * s.abs() * (2.0 * CODE_MAX * dimension + magnitude),
     };
     (quantised.values, formula)
 }
@@ -348,6 +362,7 @@ fn cosine(
     base: f64,
 ) -> (Padded, Formula) {
     let Decoding { s, m, h, .. } = *decoding;
+    let roundings = roundings(vector.len());
     let dimension = vector.len() as f64;
     let (values, products) = products(vector, decoding);
     let (by, constant, error) = match products {
@@ -360,8 +375,7 @@ fn cosine(
         Formula::L2 { .. } | Formula::Cosine { .. } => (f64::NAN, f64::NAN, f64::NAN),
     };
     let reach = CODE_MAX * s.abs();
-    let squares_error =
-        ROUNDINGS * dimension * (reach * reach + 2.0 * reach * m.abs() + m * m);
+    let squares_error = roundings * dimension * (reach * reach + 2.0 * reach * m.abs() + m * m);
     let norm_error = dimension.sqrt() * h;
     // From here on both errors of the norm are below a thousandth of it.
     let squares_min = (squares_error * 1024.0 * 1024.0)

@@ -18,6 +18,9 @@ mod screen;
 mod screen_rounding;
 mod threshold;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BinaryHeap;
 
 use crate::query::BLOCK_ROWS;
@@ -221,10 +224,7 @@ impl TopK {
         self.rows_answered += block.len() as u64;
         let mut undefined = undefined.into_iter().peekable();
         for (index, value) in values.iter().enumerate() {
-            let value = undefined
-                .next_if_eq(&index)
-                .is_none()
-                .then_some(*value);
+            let value = undefined.next_if_eq(&index).is_none().then_some(*value);
             if wanted(index) {
                 let number = first_row.saturating_add(index as u64);
                 self.keep(Rank::new(self.order, value), number, shared);

@@ -9,8 +9,8 @@ use super::integer_screen::IntegerScreen;
 /// A cheap look at rows that bounds how good their answers can be.
 ///
 /// A bound is a *badness*: the answer when sorted ascending, its negative when descending. The exact answer's badness
-/// is never below the bound. NaN stands for "unknown": the row may have any answer, NaN and NULL among them; with any
-/// other bound the answer is a number.
+/// is never below the bound. NaN and `-inf` stand for "unknown": the row may have any answer, NaN and NULL among them;
+/// with any other bound, none of which is `+inf`, the answer is a number.
 #[derive(Debug, Clone)]
 pub(super) struct Screen {
     /// What the kind was chosen for; `None` when nothing was yet, or the encoding holds a NaN, which equals nothing.

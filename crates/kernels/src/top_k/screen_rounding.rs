@@ -1,11 +1,15 @@
 //! Room for the `f64` roundings of the screens' own arithmetic.
 
-/// Moves a bound away from the answers it must not exclude by far more than the few roundings that made it, and those
-/// that make the exact answer from its sums, can lose (2^-45 relative; each loses 2^-53).
-#[inline(always)]
-pub(super) fn outward(bound: f64) -> f64 {
-    bound - bound.abs() * ROUNDINGS
+/// An allowance, relative to the magnitudes involved, for the roundings of `f64` sums over `dimension` terms: those
+/// that a screen computes and those of the exact answer, which a bound must not exclude. A sum loses at most
+/// 2^-53 a term; what surrounds it takes far fewer than 64 roundings more.
+pub(super) fn roundings(dimension: usize) -> f64 {
+    (dimension as f64 + 64.0) * f64::EPSILON
 }
 
-/// A relative allowance for up to 2^7 roundings of `f64` numbers of similar magnitude.
-pub(super) const ROUNDINGS: f64 = 1.0 / (1_u64 << 45) as f64;
+/// Moves a bound toward better answers by a relative allowance. An infinite one, which says that a sum overflowed rather
+/// than that the answer is infinite, becomes NaN or `-inf`.
+#[inline(always)]
+pub(super) fn outward(bound: f64, roundings: f64) -> f64 {
+    bound - bound.abs() * roundings
+}

@@ -1,0 +1,7 @@
+//! Tests over whole files.
+
+mod damaged;
+pub(crate) mod fixtures;
+mod golden;
+mod hostile;
+mod reading;

@@ -1,0 +1,143 @@
+//! Every bound a screen gives, against the exact answer it must not exclude.
+
+use super::screen::Screen;
+use crate::query::BLOCK_ROWS;
+use crate::tests::{ENCODINGS, FLAVOURS, Flavour, METRICS, Random, Stored, sets};
+use crate::{Encoding, Metric, Order, Query, Rows};
+
+/// Checks the bounds of at most a block of rows; gives the largest gap between a bound and its answer, relative to
+/// the largest answer, or `None` where there is no screen or a bound is unknown.
+fn check(query: &Query, rows: &Rows<'_>, descending: bool, context: &str) -> Option<f64> {
+    let order = Order {
+        descending,
+        nulls_first: false,
+    };
+    let mut screen = Screen::unprepared();
+    screen.prepare(query, order, rows);
+    let mut bounds = [0.0; BLOCK_ROWS];
+    let bounds = &mut bounds[..rows.len()];
+    if !screen.bounds(query, rows, bounds) {
+        return None;
+    }
+    let mut answers = vec![0.0; rows.len()];
+    let undefined = query.distances(rows, &mut answers);
+    let mut gap = Some(0.0_f64);
+    let largest = answers.iter().fold(0.0, |max: f64, x| max.max(x.abs()));
+    for (row, (bound, answer)) in bounds.iter().zip(&answers).enumerate() {
+        assert!(*bound != f64::INFINITY, "{context}");
+        if !bound.is_finite() {
+            gap = None;
+            continue;
+        }
+        assert!(!undefined.contains(&row), "NULL but bounded: {context}");
+        assert!(!answer.is_nan(), "NaN but bounded: {context}");
+        let badness = if descending { -answer } else { *answer };
+        assert!(
+            *bound <= badness,
+            "row {row}: bound {bound} excludes {badness}: {context}"
+        );
+        gap = gap.map(|gap| gap.max((badness - bound) / largest));
+    }
+    gap
+}
+
+#[test]
+fn no_bound_excludes_its_answer() {
+    for seed in 0..6000_u64 {
+        let mut random = Random(seed + 20_000_000);
+        let dimension = 1 + random.below(300);
+        let rows = 1 + random.below(40);
+        let encoding = random.pick(&ENCODINGS);
+        let values = random.pick(&FLAVOURS).vector(&mut random, rows * dimension);
+        let stored = Stored::new(&values, rows, dimension, encoding);
+        let vector = match random.below(3) {
+            0 => values[..dimension].to_vec(),
+            1 => {
+                // Parallel to a stored row, nearly.
+                let by = random.unit() * 2.0 - 1.0;
+                values[..dimension].iter().map(|x| x * by).collect()
+            }
+            _ => random.pick(&FLAVOURS).vector(&mut random, dimension),
+        };
+        let metric = random.pick(&METRICS);
+        for set in sets_quietly() {
+            let query = Query::new(metric, &vector).with_instruction_set(set);
+            for descending in [false, true] {
+                let context = format!("seed {seed} {set} {metric} {encoding:?} {descending}");
+                check(&query, &stored.rows(), descending, &context);
+            }
+        }
+    }
+}
+
+fn sets_quietly() -> Vec<crate::InstructionSet> {
+    crate::available_instruction_sets()
+}
+
+/// Rows whose codes lean the way that rounding the query lost most: the error is all that a bound allows for.
+#[test]
+fn rounding_the_query_at_its_worst_is_allowed_for() {
+    sets();
+    for seed in 0..300_u64 {
+        let mut random = Random(seed + 30_000_000);
+        let dimension = 1 + random.below(400);
+        let vector: Vec<f64> = Flavour::Plain
+            .vector(&mut random, dimension)
+            .iter()
+            .map(|x| f64::from(*x as f32))
+            .collect();
+        let (scale, min) = (0.031_25_f32, -4.0_f32);
+        let in_codes = |q: f64| (q - f64::from(min)) / f64::from(scale);
+        for metric in METRICS {
+            let scaled: Vec<f64> = match metric {
+                Metric::L2 | Metric::L2Squared => vector.iter().map(|q| in_codes(*q)).collect(),
+                Metric::L1 => vector.iter().map(|q| in_codes(*q) * 512.0).collect(),
+                _ => vector.clone(),
+            };
+            let step = if metric == Metric::L1 {
+                8.0
+            } else {
+                scaled.iter().fold(0.0, |max: f64, x| max.max(x.abs())) / 32767.0
+            };
+            let lost = |x: f64| x / step - (x / step).round();
+            let away: Vec<u8> = scaled
+                .iter()
+                .map(|x| if lost(*x) > 0.0 { 255 } else { 0 })
+                .collect();
+            let toward: Vec<u8> = away.iter().map(|code| 255 - code).collect();
+            let bytes = [away, toward].concat();
+            let rows =
+                Rows::with_rows(&bytes, 2, dimension, Encoding::Codes { scale, min }).unwrap();
+            let query = Query::new(metric, &vector);
+            for descending in [false, true] {
+                let context = format!("seed {seed} {metric} {descending}");
+                check(&query, &rows, descending, &context);
+            }
+        }
+    }
+}
+
+#[test]
+fn bounds_are_close_to_their_answers() {
+    for seed in 0..50_u64 {
+        let mut random = Random(seed + 40_000_000);
+        let (dimension, rows) = (384, 64);
+        let values = Flavour::Plain.vector(&mut random, rows * dimension);
+        let vector = Flavour::Plain.vector(&mut random, dimension);
+        for encoding in ENCODINGS {
+            let stored = Stored::new(&values, rows, dimension, encoding);
+            for metric in METRICS {
+                let query = Query::new(metric, &vector);
+                for descending in [false, true] {
+                    let context = format!("seed {seed} {metric} {encoding:?}");
+                    if encoding == Encoding::F64 {
+                        continue;
+                    }
+                    let gap = check(&query, &stored.rows(), descending, &context);
+                    // Halves of a percent of the largest answer decide nearly every row.
+                    assert!(gap.is_some_and(|gap| gap < 5e-3), "{gap:?}: {context}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What ogive adds to a DataFusion session.
+
+use std::sync::Arc;
+
+use datafusion::catalog::TableProviderFactory;
+use datafusion::execution::SessionStateBuilder;
+use datafusion::prelude::SessionConfig;
+use ogive_table_providers::{
+    FileCache, FileKind, OgiveOptions, VectorFormatFactory, cvc_table_functions,
+};
+
+use crate::rules::{TopKSubquery, VectorTopK};
+use crate::tables::VectorTableFactory;
+
+/// Puts everything of ogive into a session that is being built: file formats, `CREATE EXTERNAL
+/// TABLE .. STORED AS CVC`, functions, the `ogive.*` settings and the rules that answer
+/// `ORDER BY <distance> LIMIT k` inside the scan.
+///
+/// A program with its own [`SessionContext`](datafusion::prelude::SessionContext) needs no more;
+/// what [`Session`](crate::Session) adds on top is the front end: PostgreSQL's syntax, quoted
+/// paths (`FROM 'x.cvc'`; here [`enable_paths`](crate::enable_paths)), `INSERT` without naming
+/// `_row`, object stores from URLs, and warnings.
+///
+/// ```
+/// use datafusion::execution::SessionStateBuilder;
+/// use datafusion::prelude::SessionContext;
+///
+/// let mut builder = SessionStateBuilder::new_with_default_features();
+/// ogive_sql::register_all(&mut builder);
+/// let context = SessionContext::new_with_state(builder.build());
+/// assert!(context.udf("l2_distance").is_ok());
+/// # use datafusion::execution::FunctionRegistry;
+/// ```
+pub fn register_all(builder: &mut SessionStateBuilder) {
+    let cache = Arc::new(FileCache::default());
+    let config = builder.config().take().unwrap_or_else(SessionConfig::new);
+    *builder.config() = Some(config.with_option_extension(OgiveOptions::default()));
+
+    let formats = builder.file_formats().get_or_insert_default();
+    for kind in FileKind::ALL {
+        formats.push(Arc::new(VectorFormatFactory::new(kind, Arc::clone(&cache))));
+    }
+    for kind in FileKind::ALL {
+        let factory: Arc<dyn TableProviderFactory> = Arc::new(VectorTableFactory::default());
+        builder
+            .table_factories()
+            .get_or_insert_default()
+            .insert(kind.extension().to_ascii_uppercase(), factory);
+    }
+    builder
+        .scalar_functions()
+        .get_or_insert_default()
+        .extend(ogive_udfs::scalar_functions());
+    let tables = builder.table_functions().get_or_insert_default();
+    for (name, function) in cvc_table_functions() {
+        tables.insert(
+            name.to_string(),
+            Arc::new(datafusion::catalog::TableFunction::new(name.to_string(), function)),
+        );
+    }
+    // The builder's own methods append; it has no other door to these lists.
+    let with_rules = std::mem::take(builder)
+        .with_optimizer_rule(Arc::new(VectorTopK))
+        .with_physical_optimizer_rule(Arc::new(TopKSubquery));
+    *builder = with_rules;
+}

@@ -1,0 +1,233 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ogive_cvc::Compression;
+
+const EXAMPLES: &str = "\
+Examples:
+  ogive embeddings.cvc                            open a file as table `embeddings` and ask for SQL
+  ogive docs.parquet embeddings.npy -c 'SELECT d.title FROM docs d JOIN embeddings e ON e._row = d.id
+    ORDER BY e.vector <-> (SELECT vector FROM embeddings WHERE _row = 0) LIMIT 10'
+  ogive -c \"SELECT count(*) FROM 'vectors/*.cvc'\" --format json --quiet
+  echo \"SELECT 1;\" | ogive                        read SQL from stdin
+  ogive pack embeddings.npy embeddings.cvc --compression int8
+  ogive verify embeddings.cvc                     exit status 1 when a chunk is damaged
+
+Rows go to stdout, everything else to stderr. Exit status: 0 done, 1 the work failed, 2 the call was wrong.
+A file that is called like a command is opened with a path: ./pack";
+
+/// One SQL over compressed vector files, where they lie.
+#[derive(Debug, Parser)]
+#[command(name = "ogive", version, after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
+pub struct Arguments {
+    /// What to do, if not to run SQL.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// SQL over files.
+    #[command(flatten)]
+    pub query: QueryArguments,
+}
+
+/// Everything beside running SQL.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Compress vectors into a CVC file
+    Pack(PackArguments),
+    /// Say what a file holds
+    Info(InfoArguments),
+    /// Check every byte of files; exit status 1 if one is damaged
+    Verify(VerifyArguments),
+    /// Write a file's rows in another format; file extensions decide which
+    Convert(ConvertArguments),
+    /// Rewrite a CVC file of version 0 as version 1, with checksums and the same vectors
+    Upgrade(UpgradeArguments),
+    /// Say what this build and this machine can do
+    Doctor,
+}
+
+/// `ogive [PATH…] [-c SQL | -f FILE]`.
+#[derive(Debug, Args)]
+pub struct QueryArguments {
+    /// Files, directories and URLs to open, each as a table called like it without its extension
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<String>,
+    /// Run this SQL and leave; may be given several times
+    #[arg(short = 'c', long = "command", value_name = "SQL", conflicts_with = "file")]
+    pub sql: Vec<String>,
+    /// Run the SQL of this file and leave; `-` is stdin
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// How rows are printed; `table` shortens long vectors
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// No row counts, times and progress on stderr; warnings and errors stay
+    #[arg(short, long)]
+    pub quiet: bool,
+    /// Memory for sorting, grouping and joining; beyond it they use the disk (B, KB, MB, GB: steps of 1024)
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub memory_limit: Option<usize>,
+    /// Threads for each query [default: one for each processor]
+    #[arg(long, value_name = "N", value_parser = parse_positive)]
+    pub threads: Option<usize>,
+}
+
+/// `ogive pack IN OUT.cvc`.
+#[derive(Debug, Args)]
+pub struct PackArguments {
+    /// .npy, .fvecs, .bvecs, .ivecs, .parquet, or .csv of numbers
+    pub input: PathBuf,
+    /// The .cvc file to write
+    pub output: PathBuf,
+    /// How values are stored: fp16 (2 bytes), int8 (1 byte), lossless, none (a columnar file of float32)
+    #[arg(long, value_name = "NAME", default_value = "fp16")]
+    pub compression: Compression,
+    /// Rows in each chunk, the unit of reading and checking
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = parse_positive)]
+    pub chunk_rows: usize,
+    /// Align chunks to pages, for programs that map the file into memory
+    #[arg(long)]
+    pub mmap: bool,
+    /// The Parquet column to pack; needed when there are several of vectors
+    #[arg(long, value_name = "NAME")]
+    pub column: Option<String>,
+    /// Replace the output file if there is one
+    #[arg(long)]
+    pub force: bool,
+    /// No progress on stderr
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// `ogive info FILE`.
+#[derive(Debug, Args)]
+pub struct InfoArguments {
+    /// A file or URL
+    pub file: String,
+    /// How the facts are printed
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// `ogive verify FILE…`.
+#[derive(Debug, Args)]
+pub struct VerifyArguments {
+    /// .cvc, .npy, .fvecs, .bvecs and .ivecs files, or URLs of them
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// No progress on stderr, and nothing on stdout for files that are sound
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// `ogive convert IN OUT`.
+#[derive(Debug, Args)]
+pub struct ConvertArguments {
+    /// .cvc, .npy, .fvecs, .bvecs, .ivecs, .parquet, .csv, .json, .arrow
+    pub input: String,
+    /// The file to write: an extension of the same list
+    pub output: PathBuf,
+    /// The column to write to .npy, .fvecs, .bvecs or .ivecs; needed when there are several of vectors
+    #[arg(long, value_name = "NAME")]
+    pub column: Option<String>,
+    /// How a .cvc output stores values
+    #[arg(long, value_name = "NAME")]
+    pub compression: Option<Compression>,
+    /// Replace the output file if there is one
+    #[arg(long)]
+    pub force: bool,
+    /// No progress on stderr
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// `ogive upgrade IN OUT`.
+#[derive(Debug, Args)]
+pub struct UpgradeArguments {
+    /// A .cvc file of version 0
+    pub input: PathBuf,
+    /// The .cvc file to write
+    pub output: PathBuf,
+    /// Replace the output file if there is one
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// How rows are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Boxes, for people
+    Table,
+    /// Comma-separated values with a header line
+    Csv,
+    /// Tab-separated values with a header line
+    Tsv,
+    /// One JSON array of objects
+    Json,
+    /// One JSON object a line
+    NdJson,
+}
+
+fn parse_positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("expected a number above 0".to_owned()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
+fn parse_size(text: &str) -> Result<usize, String> {
+    let text = text.trim();
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        _ => return Err(format!("unknown unit '{}', expected B, KB, MB or GB", unit.trim())),
+    };
+    match number.parse::<usize>() {
+        Ok(0) => Err("expected a size above 0".to_owned()),
+        Ok(number) => number
+            .checked_mul(1 << shift)
+            .ok_or_else(|| "the size is too large".to_owned()),
+        Err(_) => Err("expected a number and a unit, such as 256MB".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_size("512"), Ok(512));
+        assert_eq!(parse_size("256MB"), Ok(256 << 20));
+        assert_eq!(parse_size("1 GiB"), Ok(1 << 30));
+        for wrong in ["", "MB", "0", "-1", "1.5GB", "3 parsecs", "99999999999TB"] {
+            assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_command_is_one_only_as_the_first_word() {
+        let parse = |words: &[&str]| Arguments::try_parse_from(words.iter()).map(|a| (a.command.is_some(), a.query.paths));
+        assert_eq!(parse(&["ogive", "doctor"]).unwrap(), (true, vec![]));
+        assert_eq!(parse(&["ogive", "./doctor"]).unwrap(), (false, vec!["./doctor".to_owned()]));
+        assert_eq!(
+            parse(&["ogive", "x.cvc", "doctor"]).unwrap(),
+            (false, vec!["x.cvc".to_owned(), "doctor".to_owned()])
+        );
+        assert!(parse(&["ogive", "-c", "SELECT 1", "-f", "x.sql"]).is_err());
+        assert!(parse(&["ogive", "pack", "in.npy"]).is_err());
+    }
+
+    #[test]
+    fn the_definition_holds_together() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+}

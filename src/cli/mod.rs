@@ -1,0 +1,159 @@
+//! The `ogive` command: parse arguments, call the library, render.
+//!
+//! Rows go to stdout, everything else to stderr. Exit status 0: done; 1: the work failed; 2: the call was wrong.
+
+mod arguments;
+mod bytes;
+mod completion;
+mod convert;
+mod doctor;
+mod error;
+mod info;
+mod interrupt;
+mod number_table;
+mod output;
+mod pack;
+mod progress;
+mod prompt;
+mod render;
+mod run;
+mod sql;
+mod upgrade;
+mod vectors;
+mod verify;
+
+use std::io::{IsTerminal, Read};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use clap::error::ErrorKind;
+use ogive::{Session, SessionBuilder};
+use tokio::runtime::{Builder, Runtime};
+
+use arguments::{Arguments, Command, QueryArguments};
+use error::{Failure, Result};
+use interrupt::Interrupt;
+use run::Runner;
+
+/// How long may pass, after the work, for files of abandoned work to be closed and removed.
+const SHUTDOWN: Duration = Duration::from_millis(200);
+
+/// Runs the command with the process's arguments.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are answers and go to stdout; nobody may be reading either.
+            let _ = error.print();
+            return match error.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+                _ => ExitCode::from(2),
+            };
+        }
+    };
+    match dispatch(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.report();
+            failure.exit_code()
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Result<()> {
+    let runtime = runtime(arguments.query.threads)?;
+    let interrupt = {
+        let _entered = runtime.enter();
+        Interrupt::listen()?
+    };
+    let outcome = match arguments.command {
+        None => query(&runtime, arguments.query, &interrupt),
+        Some(Command::Doctor) => doctor::run(),
+        Some(command) => runtime.block_on(interrupt.supervise(work(command, interrupt.clone()))),
+    };
+    // Not dropped: that would wait for blocking work, however long.
+    runtime.shutdown_timeout(SHUTDOWN);
+    outcome
+}
+
+async fn work(command: Command, interrupt: Interrupt) -> Result<()> {
+    match command {
+        Command::Pack(arguments) => pack::run(arguments, interrupt).await,
+        Command::Info(arguments) => info::run(arguments, interrupt).await,
+        Command::Verify(arguments) => verify::run(arguments, interrupt).await,
+        Command::Convert(arguments) => convert::run(arguments, interrupt).await,
+        Command::Upgrade(arguments) => upgrade::run(arguments, interrupt).await,
+        Command::Doctor => doctor::run(),
+    }
+}
+
+fn query(runtime: &Runtime, arguments: QueryArguments, interrupt: &Interrupt) -> Result<()> {
+    let session = session(&arguments)?;
+    let script = script(&arguments)?;
+    let runner = Runner {
+        session: session.clone(),
+        format: arguments.format,
+        quiet: arguments.quiet,
+        interrupt: interrupt.clone(),
+    };
+    let paths = arguments.paths;
+    runtime.block_on(interrupt.supervise(async move { open(&session, &paths).await }))?;
+    match script {
+        None => prompt::run(runtime, runner),
+        Some(parts) => runtime.block_on(interrupt.supervise(async move {
+            for part in parts {
+                runner.script(&part).await?;
+            }
+            Ok(())
+        })),
+    }
+}
+
+/// The SQL to run, in the order given; `None` if it is to be asked for.
+fn script(arguments: &QueryArguments) -> Result<Option<Vec<String>>> {
+    if !arguments.sql.is_empty() {
+        return Ok(Some(arguments.sql.clone()));
+    }
+    let mut sql = String::new();
+    match &arguments.file {
+        Some(path) if path != Path::new("-") => {
+            sql = std::fs::read_to_string(path)
+                .map_err(|error| Failure::about(path.display(), bytes::describe_io(&error)))?;
+        }
+        None if std::io::stdin().is_terminal() => return Ok(None),
+        _ => {
+            std::io::stdin().read_to_string(&mut sql).map_err(|error| Failure::about("stdin", error))?;
+        }
+    }
+    Ok(Some(vec![sql]))
+}
+
+fn session(arguments: &QueryArguments) -> Result<Session> {
+    let mut builder = SessionBuilder::new();
+    if let Some(bytes) = arguments.memory_limit {
+        builder = builder.with_memory_limit(bytes);
+    }
+    if let Some(threads) = arguments.threads {
+        builder = builder.with_target_partitions(threads);
+    }
+    Ok(builder.build()?)
+}
+
+/// Opens what the command line names.
+async fn open(session: &Session, paths: &[String]) -> Result<()> {
+    for path in paths {
+        if !path.contains("://") && !path.contains(['*', '?', '[']) && !Path::new(path).exists() {
+            return Err(Failure::about(path, "no such file or directory"));
+        }
+        session.attach(path).await?;
+    }
+    Ok(())
+}
+
+fn runtime(threads: Option<usize>) -> Result<Runtime> {
+    let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    // One more, so that signals are heard while all others compute.
+    Ok(Builder::new_multi_thread().worker_threads(threads.saturating_add(1)).enable_all().build()?)
+}

@@ -1,0 +1,332 @@
+//! Opens a partition's files and reads their rows.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::BooleanArray;
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::SchemaRef;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion_common::{Result, exec_err};
+use datafusion_datasource::PartitionedFile;
+use datafusion_datasource::file_stream::{FileOpenFuture, FileOpener};
+use futures::stream::BoxStream;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use object_store::ObjectStore;
+
+use crate::options::ReadOptions;
+use crate::scan::file::ArrayFile;
+use crate::scan::kind::FileKind;
+use crate::scan::load::{LoadedSpan, Loader};
+use crate::scan::metrics::ScanMetrics;
+use crate::scan::opened::{FileCache, OpenedFile};
+use crate::scan::predicate::ScanPredicate;
+use crate::scan::spans::{Granularity, spans_of};
+use crate::scan::top_k::{self, Search};
+use crate::warnings::Warnings;
+
+/// Groups of spans fetched ahead of the one being decoded, from an object store.
+const FETCH_AHEAD: usize = 3;
+
+/// Opens the files of one partition.
+#[derive(Clone)]
+pub struct VectorOpener {
+    /// Opened files of the session.
+    pub cache: Arc<FileCache>,
+    /// Where the files are.
+    pub store: Arc<dyn ObjectStore>,
+    /// The format.
+    pub kind: FileKind,
+    /// How to read.
+    pub read: ReadOptions,
+    /// Columns of the table's files, `_row` last.
+    pub file_schema: SchemaRef,
+    /// The columns to return, as indices into `file_schema`.
+    pub projection: Vec<usize>,
+    /// Rows to return.
+    pub predicate: Option<Arc<ScanPredicate>>,
+    /// Only the nearest rows are wanted.
+    pub search: Option<Search>,
+    /// Rows a batch at most.
+    pub batch_rows: usize,
+    /// Counters.
+    pub metrics: ScanMetrics,
+    /// For damage that does not fail the query.
+    pub warnings: Option<Arc<Warnings>>,
+}
+
+impl FileOpener for VectorOpener {
+    fn open(&self, partitioned: PartitionedFile) -> Result<FileOpenFuture> {
+        let opener = self.clone();
+        Ok(async move { opener.rows_of(partitioned).await }.boxed())
+    }
+}
+
+impl VectorOpener {
+    async fn rows_of(
+        self,
+        partitioned: PartitionedFile,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let meta = &partitioned.object_meta;
+        let (file, cost) = self.cache.open(&self.store, meta, self.kind).await?;
+        self.metrics.add(cost);
+        let columns = FileColumns::map(&self.file_schema, &file)?;
+        let spans = spans_of(
+            file.layout.as_ref(),
+            partitioned.range.as_ref(),
+            meta.size,
+            self.granularity(&file),
+        );
+        let spans = match &self.predicate {
+            None => spans,
+            Some(predicate) => {
+                let (kept, pruned) = predicate.prune(file.layout.as_ref(), spans)?;
+                self.metrics.chunks_pruned.add(pruned);
+                kept
+            }
+        };
+        let loader = Loader {
+            file,
+            read: self.read,
+            metrics: self.metrics.clone(),
+            warnings: self.warnings.clone(),
+            told: Arc::default(),
+        };
+        let scan = FileScan {
+            output: Arc::new(self.file_schema.project(&self.projection)?),
+            projection: self.projection,
+            predicate: self.predicate,
+            batch_rows: batch_rows(loader.file.layout.as_ref(), self.read, self.batch_rows),
+            columns,
+            loader,
+        };
+        match self.search {
+            Some(search) => top_k::nearest(scan, spans, search).await,
+            None => Ok(scan.stream(spans)),
+        }
+    }
+
+    /// Chunks of an object are read as a whole when their checksum is checked, and where rows
+    /// cannot be addressed; they are then not shared between partitions.
+    fn granularity(&self, file: &OpenedFile) -> Granularity {
+        let layout = file.layout.as_ref();
+        let addressable = (0..layout.columns().len())
+            .all(|column| layout.chunk_count() == 0 || layout.row_addressable(0, column));
+        let verifies = self.read.verify && !file.bytes.is_mapped() && layout.record_range(0).is_some();
+        if addressable && !verifies {
+            Granularity::Row
+        } else {
+            Granularity::Chunk
+        }
+    }
+}
+
+/// Rows a batch: as many as decode to about `batch_bytes`, so that a batch is still in cache
+/// when the next operator reads it.
+fn batch_rows(layout: &dyn ArrayFile, read: ReadOptions, rows_max: usize) -> usize {
+    let row_bytes: usize = layout
+        .columns()
+        .iter()
+        .map(|column| column.dimension * column.element.primitive_width().unwrap_or(4))
+        .sum();
+    (read.batch_bytes / row_bytes.max(1)).clamp(64, rows_max.max(64))
+}
+
+/// Where the table's columns are in one file.
+#[derive(Debug, Clone)]
+pub struct FileColumns {
+    /// By index in the table's file schema: the index in the file; one past the last is `_row`.
+    in_file: Vec<usize>,
+}
+
+impl FileColumns {
+    fn map(file_schema: &SchemaRef, file: &OpenedFile) -> Result<Self> {
+        let have = file.layout.columns();
+        let mut in_file = Vec::with_capacity(file_schema.fields().len());
+        for field in file_schema.fields() {
+            if field.name() == crate::scan::file::ROW_COLUMN {
+                in_file.push(have.len());
+                continue;
+            }
+            let Some(index) = have.iter().position(|column| column.name == *field.name()) else {
+                return exec_err!(
+                    "{}: no column '{}'; the table has it from another file, this one has {}",
+                    file.name,
+                    field.name(),
+                    names(have)
+                );
+            };
+            if let Some(column) = have.get(index)
+                && column.data_type() != *field.data_type()
+            {
+                return exec_err!(
+                    "{}: column '{}' is {}, the table expects {} from its other files",
+                    file.name,
+                    field.name(),
+                    column.data_type(),
+                    field.data_type()
+                );
+            }
+            in_file.push(index);
+        }
+        Ok(Self { in_file })
+    }
+
+    /// The index in the file of a column of the table's file schema.
+    pub fn get(&self, column: usize) -> usize {
+        self.in_file.get(column).copied().unwrap_or(usize::MAX)
+    }
+}
+
+fn names(columns: &[crate::scan::file::FileColumn]) -> String {
+    columns
+        .iter()
+        .map(|column| format!("'{}'", column.name))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// Reading one file.
+#[derive(Debug, Clone)]
+pub struct FileScan {
+    /// Fetches bytes.
+    pub loader: Loader,
+    /// Columns by file.
+    pub columns: FileColumns,
+    /// Schema of what is returned.
+    pub output: SchemaRef,
+    /// Indices into the table's file schema.
+    pub projection: Vec<usize>,
+    /// Rows to return.
+    pub predicate: Option<Arc<ScanPredicate>>,
+    /// Rows a batch.
+    pub batch_rows: usize,
+}
+
+impl FileScan {
+    /// The file's own columns among some of the table's, `_row` left out, each once.
+    pub fn stored(&self, columns: impl IntoIterator<Item = usize>) -> Vec<usize> {
+        let count = self.loader.file.layout.columns().len();
+        let mut stored: Vec<usize> = columns
+            .into_iter()
+            .map(|column| self.columns.get(column))
+            .filter(|column| *column < count)
+            .collect();
+        stored.sort_unstable();
+        stored.dedup();
+        stored
+    }
+
+    /// Columns of the table's file schema that the predicate reads.
+    pub fn predicate_columns(&self) -> &[usize] {
+        self.predicate.as_ref().map_or(&[], |predicate| predicate.columns())
+    }
+
+    /// Spans with their bytes, fetched ahead where that takes requests.
+    pub fn loaded(
+        &self,
+        spans: Vec<crate::scan::spans::Span>,
+        columns: Vec<usize>,
+    ) -> BoxStream<'static, Result<LoadedSpan>> {
+        let ahead = if self.loader.file.bytes.is_mapped() { 1 } else { FETCH_AHEAD };
+        let groups = self.loader.groups(spans, &columns);
+        let loader = self.loader.clone();
+        stream::iter(groups)
+            .map(move |group| {
+                let (loader, columns) = (loader.clone(), columns.clone());
+                async move { loader.load(group, &columns).await }
+            })
+            .buffered(ahead)
+            .map_ok(|spans| stream::iter(spans.into_iter().map(Ok)))
+            .try_flatten()
+            .boxed()
+    }
+
+    /// Every row that passes the predicate.
+    pub fn stream(
+        self,
+        spans: Vec<crate::scan::spans::Span>,
+    ) -> BoxStream<'static, Result<RecordBatch>> {
+        let wanted = self
+            .projection
+            .iter()
+            .chain(self.predicate_columns())
+            .copied()
+            .collect::<Vec<_>>();
+        let loaded = self.loaded(spans, self.stored(wanted));
+        let pieces = VecDeque::<(Arc<LoadedSpan>, Range<u64>)>::new();
+        stream::try_unfold((self, loaded, pieces), |(scan, mut loaded, mut pieces)| async move {
+            loop {
+                if let Some((span, rows)) = pieces.pop_front() {
+                    if let Some(batch) = scan.batch(&span, rows)? {
+                        return Ok(Some((batch, (scan, loaded, pieces))));
+                    }
+                    continue;
+                }
+                let Some(span) = loaded.try_next().await? else {
+                    return Ok(None);
+                };
+                pieces.extend(scan.pieces(&Arc::new(span)));
+            }
+        })
+        .boxed()
+    }
+
+    /// Runs of rows of a span, a batch each.
+    pub fn pieces(
+        &self,
+        span: &Arc<LoadedSpan>,
+    ) -> impl Iterator<Item = (Arc<LoadedSpan>, Range<u64>)> + use<> {
+        let (span, rows, step) = (Arc::clone(span), span.span.rows.clone(), self.batch_rows);
+        (rows.start..rows.end)
+            .step_by(step)
+            .map(move |start| (Arc::clone(&span), start..rows.end.min(start + step as u64)))
+    }
+
+    /// Which of some rows pass the predicate; `None` when all do.
+    pub fn mask(&self, span: &LoadedSpan, rows: Range<u64>) -> Result<Option<BooleanArray>> {
+        let Some(predicate) = &self.predicate else {
+            return Ok(None);
+        };
+        let batch = self.decode(
+            span,
+            rows,
+            predicate.columns(),
+            Arc::clone(predicate.schema()),
+        )?;
+        let mask = predicate.mask(&batch)?;
+        Ok((mask.true_count() < mask.len()).then_some(mask))
+    }
+
+    fn batch(&self, span: &LoadedSpan, rows: Range<u64>) -> Result<Option<RecordBatch>> {
+        self.loader.metrics.rows_scanned.add((rows.end - rows.start) as usize);
+        let mask = self.mask(span, rows.clone())?;
+        if mask.as_ref().is_some_and(|mask| mask.true_count() == 0) {
+            return Ok(None);
+        }
+        let batch = self.decode(span, rows, &self.projection, Arc::clone(&self.output))?;
+        self.loader.metrics.rows_decoded.add(batch.num_rows());
+        Ok(Some(match mask {
+            None => batch,
+            Some(mask) => filter_record_batch(&batch, &mask)?,
+        }))
+    }
+
+    /// Some rows as a batch; `columns` are indices into the table's file schema.
+    pub fn decode(
+        &self,
+        span: &LoadedSpan,
+        rows: Range<u64>,
+        columns: &[usize],
+        schema: SchemaRef,
+    ) -> Result<RecordBatch> {
+        let arrays = columns
+            .iter()
+            .map(|column| self.loader.array(span, self.columns.get(*column), rows.clone()))
+            .collect::<Result<Vec<_>>>()?;
+        let options =
+            RecordBatchOptions::new().with_row_count(Some((rows.end - rows.start) as usize));
+        Ok(RecordBatch::try_new_with_options(schema, arrays, &options)?)
+    }
+}

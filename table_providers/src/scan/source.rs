@@ -1,0 +1,205 @@
+//! The scan as DataFusion's plan carries it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion_common::tree_node::TreeNodeRecursion;
+use datafusion_common::Result;
+use datafusion_datasource::TableSchema;
+use datafusion_datasource::file::FileSource;
+use datafusion_datasource::file_groups::FileGroupPartitioner;
+use datafusion_datasource::file_scan_config::FileScanConfig;
+use datafusion_datasource::file_stream::FileOpener;
+use datafusion_datasource::projection::{ProjectionOpener, SplitProjection};
+use datafusion_physical_expr::projection::ProjectionExprs;
+use datafusion_physical_expr::{LexOrdering, PhysicalExpr};
+use datafusion_physical_plan::DisplayFormatType;
+use datafusion_physical_plan::metrics::ExecutionPlanMetricsSet;
+use object_store::ObjectStore;
+
+use crate::options::ReadOptions;
+use crate::scan::kind::FileKind;
+use crate::scan::metrics::ScanMetrics;
+use crate::scan::opened::FileCache;
+use crate::scan::opener::VectorOpener;
+use crate::scan::predicate::ScanPredicate;
+use crate::scan::top_k::TopKRequest;
+use crate::warnings::Warnings;
+
+/// A scan of vector files: format, projection, filter, top-k.
+#[derive(Clone)]
+pub struct VectorSource {
+    kind: FileKind,
+    cache: Arc<FileCache>,
+    read: ReadOptions,
+    table_schema: TableSchema,
+    projection: SplitProjection,
+    predicate: Option<Arc<ScanPredicate>>,
+    top_k: Option<TopKRequest>,
+    batch_rows: usize,
+    warnings: Option<Arc<Warnings>>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl VectorSource {
+    /// A scan of everything.
+    pub fn new(kind: FileKind, cache: Arc<FileCache>, table_schema: TableSchema) -> Self {
+        Self {
+            kind,
+            cache,
+            read: ReadOptions::default(),
+            projection: SplitProjection::unprojected(&table_schema),
+            table_schema,
+            predicate: None,
+            top_k: None,
+            batch_rows: 8192,
+            warnings: None,
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+
+    /// Sets how files are read.
+    pub fn with_read_options(mut self, read: ReadOptions) -> Self {
+        self.read = read;
+        self
+    }
+
+    /// Sets where damage that does not fail the query is told.
+    pub fn with_warnings(mut self, warnings: Option<Arc<Warnings>>) -> Self {
+        self.warnings = warnings;
+        self
+    }
+
+    /// Returns only rows that pass `expr`, which is over the file schema.
+    pub fn with_predicate(mut self, expr: Arc<dyn PhysicalExpr>) -> Result<Self> {
+        self.predicate = Some(Arc::new(ScanPredicate::new(
+            expr,
+            self.table_schema.file_schema(),
+        )?));
+        Ok(self)
+    }
+
+    /// Returns only rows that can be among the first of `request`.
+    pub fn with_top_k(mut self, request: TopKRequest) -> Self {
+        self.top_k = Some(request);
+        self
+    }
+
+    /// The request, if there is one.
+    pub fn top_k(&self) -> Option<&TopKRequest> {
+        self.top_k.as_ref()
+    }
+}
+
+impl FileSource for VectorSource {
+    fn create_file_opener(
+        &self,
+        object_store: Arc<dyn ObjectStore>,
+        _base_config: &FileScanConfig,
+        partition: usize,
+    ) -> Result<Arc<dyn FileOpener>> {
+        let opener = VectorOpener {
+            cache: Arc::clone(&self.cache),
+            store: object_store,
+            kind: self.kind,
+            read: self.read,
+            file_schema: Arc::clone(self.table_schema.file_schema()),
+            projection: self.projection.file_indices.clone(),
+            predicate: self.predicate.clone(),
+            search: self.top_k.as_ref().map(|request| request.open(partition)),
+            batch_rows: self.batch_rows,
+            metrics: ScanMetrics::new(&self.metrics, partition),
+            warnings: self.warnings.clone(),
+        };
+        ProjectionOpener::try_new(
+            self.projection.clone(),
+            Arc::new(opener),
+            self.table_schema.file_schema(),
+        )
+    }
+
+    fn table_schema(&self) -> &TableSchema {
+        &self.table_schema
+    }
+
+    fn with_batch_size(&self, batch_size: usize) -> Arc<dyn FileSource> {
+        Arc::new(Self { batch_rows: batch_size, ..self.clone() })
+    }
+
+    fn filter(&self) -> Option<Arc<dyn PhysicalExpr>> {
+        self.predicate.as_ref().map(|predicate| Arc::clone(predicate.expr()))
+    }
+
+    fn projection(&self) -> Option<&ProjectionExprs> {
+        Some(&self.projection.source)
+    }
+
+    fn metrics(&self) -> &ExecutionPlanMetricsSet {
+        &self.metrics
+    }
+
+    fn file_type(&self) -> &str {
+        self.kind.extension()
+    }
+
+    fn fmt_extra(&self, t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let separator = if matches!(t, DisplayFormatType::TreeRender) { "\n" } else { ", " };
+        if let Some(predicate) = &self.predicate {
+            write!(f, "{separator}predicate={}", predicate.expr())?;
+        }
+        if let Some(request) = &self.top_k {
+            write!(f, "{separator}topk={request}")?;
+        }
+        Ok(())
+    }
+
+    /// Cuts files whatever their size: where rows are few, chunks or even parts of one are still
+    /// worth a core each, and a scan with as many partitions as the plan wants needs no exchange
+    /// above it.
+    fn repartitioned(
+        &self,
+        target_partitions: usize,
+        _repartition_file_min_size: usize,
+        output_ordering: Option<LexOrdering>,
+        config: &FileScanConfig,
+    ) -> Result<Option<FileScanConfig>> {
+        let groups = FileGroupPartitioner::new()
+            .with_target_partitions(target_partitions)
+            .with_repartition_file_min_size(0)
+            .with_preserve_order_within_groups(output_ordering.is_some())
+            .repartition_file_groups(&config.file_groups);
+        Ok(groups.map(|file_groups| {
+            let mut config = config.clone();
+            config.file_groups = file_groups;
+            config
+        }))
+    }
+
+    fn try_pushdown_projection(
+        &self,
+        projection: &ProjectionExprs,
+    ) -> Result<Option<Arc<dyn FileSource>>> {
+        let mut source = self.clone();
+        source.projection = SplitProjection::new(
+            self.table_schema.file_schema(),
+            &self.projection.source.try_merge(projection)?,
+        );
+        Ok(Some(Arc::new(source)))
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        let mut expressions: Vec<Arc<dyn PhysicalExpr>> =
+            self.projection.source.iter().map(|p| Arc::clone(&p.expr)).collect();
+        expressions.extend(self.filter());
+        expressions.extend(self.top_k.as_ref().map(|request| Arc::clone(&request.query)));
+        for expression in &expressions {
+            if f(expression)? == TreeNodeRecursion::Stop {
+                return Ok(TreeNodeRecursion::Stop);
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    }
+}

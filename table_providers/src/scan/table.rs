@@ -1,0 +1,310 @@
+//! The table that SQL sees.
+
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion_catalog_listing::ListingTable;
+use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion_common::{Constraints, DFSchema, Result, ScalarValue, plan_err, project_schema};
+use datafusion_datasource::TableSchemaBuilder;
+use datafusion_datasource::file_scan_config::FileScanConfigBuilder;
+use datafusion_datasource::source::DataSourceExec;
+use datafusion_expr::dml::InsertOp;
+use datafusion_expr::utils::conjunction;
+use datafusion_expr::{Expr, TableProviderFilterPushDown, TableType, lit};
+use datafusion_physical_plan::ExecutionPlan;
+use datafusion_physical_plan::empty::EmptyExec;
+use datafusion_session::{ScanArgs, ScanResult, Session, TableProvider};
+use ogive_kernels::Order;
+use ogive_udfs::{KNN, metric_of};
+
+use crate::options::{OgiveOptions, OnCorruption};
+use crate::scan::file::ROW_COLUMN;
+use crate::scan::format::VectorFormat;
+use crate::scan::top_k::{TopKRequest, is_searchable};
+
+/// One or many vector files as a table.
+///
+/// Listing, partition columns and statistics are those of DataFusion's [`ListingTable`]; what is
+/// added is that filters are applied by the scan, and that `ORDER BY <distance> LIMIT k` is
+/// answered inside it: the optimizer's request comes as a filter `knn(..)`.
+#[derive(Debug)]
+pub struct VectorTable {
+    listing: ListingTable,
+    format: VectorFormat,
+    row_default: Expr,
+}
+
+impl VectorTable {
+    /// Takes over a listing of vector files; any other table comes back as it is.
+    pub fn wrap(table: Arc<dyn TableProvider>) -> Arc<dyn TableProvider> {
+        let Some(listing) = table.downcast_ref::<ListingTable>() else {
+            return table;
+        };
+        let Some(format) = listing.options().format.downcast_ref::<VectorFormat>() else {
+            return table;
+        };
+        Arc::new(Self {
+            format: format.clone(),
+            listing: listing.clone(),
+            row_default: lit(ScalarValue::Int64(Some(0))),
+        })
+    }
+
+    fn partition_columns(&self) -> Vec<&str> {
+        self.listing
+            .options()
+            .table_partition_cols
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
+    fn is_partition_filter(&self, filter: &Expr) -> bool {
+        let partitions = self.partition_columns();
+        let columns = filter.column_refs();
+        !columns.is_empty()
+            && columns.iter().all(|column| partitions.contains(&column.name.as_str()))
+    }
+
+    fn scan_request(&self, state: &dyn Session, filters: &[Expr]) -> Result<Option<TopKRequest>> {
+        let enabled = state
+            .config_options()
+            .extensions
+            .get::<OgiveOptions>()
+            .is_none_or(|options| options.enable_top_k);
+        let marker = filters.iter().find_map(as_knn).filter(|_| enabled);
+        let Some(args) = marker else {
+            return Ok(None);
+        };
+        let schema = self.listing.schema();
+        let [distance, k, descending, nulls_first, ties] = args else {
+            return plan_err!("{KNN}: expected 5 arguments, found {}", args.len());
+        };
+        let Expr::ScalarFunction(call) = distance else {
+            return Ok(None);
+        };
+        let (Some(metric), [left, right]) = (metric_of(&call.func), call.args.as_slice()) else {
+            return Ok(None);
+        };
+        let (column, query) = match (left, right) {
+            (Expr::Column(column), query) | (query, Expr::Column(column)) => (column, query),
+            _ => return Ok(None),
+        };
+        let Ok(index) = schema.index_of(&column.name) else {
+            return Ok(None);
+        };
+        if !query.column_refs().is_empty() || !is_searchable(schema.field(index).data_type()) {
+            return Ok(None);
+        }
+        let (Some(k), Some(descending), Some(nulls_first), Some(ties)) =
+            (number(k), boolean(descending), boolean(nulls_first), boolean(ties))
+        else {
+            return plan_err!("{KNN}: k and the sort order must be constants");
+        };
+        let query = state.create_physical_expr(query.clone(), &DFSchema::empty())?;
+        Ok(Some(TopKRequest::new(
+            metric,
+            index,
+            column.name.clone(),
+            query,
+            k,
+            Order { descending, nulls_first },
+            ties,
+        )))
+    }
+
+    async fn plan_scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let request = self.scan_request(state, filters)?;
+        let (partition_filters, row_filters): (Vec<Expr>, Vec<Expr>) = filters
+            .iter()
+            .filter(|filter| as_knn(filter).is_none())
+            .cloned()
+            .partition(|filter| self.is_partition_filter(filter));
+        let file_limit = if row_filters.is_empty() { limit } else { None };
+        let listed = self
+            .listing
+            .list_files_for_scan(state, &partition_filters, file_limit)
+            .await?;
+        let url = self.listing.table_paths().first().map(|path| path.object_store());
+        let Some(url) = url.filter(|_| !listed.file_groups.is_empty()) else {
+            return Ok(Arc::new(EmptyExec::new(project_schema(
+                &self.schema(),
+                projection.as_ref(),
+            )?)));
+        };
+        let partition_fields: Vec<_> = self
+            .listing
+            .options()
+            .table_partition_cols
+            .iter()
+            .map(|(name, _)| Ok(Arc::new(self.schema().field_with_name(name)?.clone())))
+            .collect::<Result<_>>()?;
+        let file_count = self.schema().fields().len() - partition_fields.len();
+        let file_schema: SchemaRef =
+            Arc::new(self.schema().project(&(0..file_count).collect::<Vec<_>>())?);
+        let table_schema = TableSchemaBuilder::from(&file_schema)
+            .with_table_partition_cols(partition_fields)
+            .build();
+        let mut source = self.format.source(state, table_schema)?;
+        if let Some(filter) = conjunction(row_filters) {
+            let schema = DFSchema::try_from(self.schema())?;
+            source = source.with_predicate(state.create_physical_expr(filter, &schema)?)?;
+        }
+        // Fewer rows than the files hold may come out: nothing is exact any more.
+        let read = self.format.table_options().read_options(state.config_options())?;
+        let mut statistics = listed.statistics;
+        if request.is_some() || read.on_corruption == OnCorruption::Skip {
+            statistics = statistics.to_inexact();
+        }
+        if let Some(request) = request {
+            source = source.with_top_k(request);
+        }
+        let config = FileScanConfigBuilder::new(url, Arc::new(source))
+            .with_file_groups(listed.file_groups)
+            .with_constraints(self.listing.constraints().cloned().unwrap_or_default())
+            .with_statistics(statistics)
+            .with_projection_indices(projection)?
+            .with_limit(limit)
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+/// The arguments of the marker that the optimizer leaves.
+fn as_knn(filter: &Expr) -> Option<&[Expr]> {
+    match filter {
+        Expr::ScalarFunction(call) if call.func.name() == KNN => Some(&call.args),
+        _ => None,
+    }
+}
+
+fn number(expr: &Expr) -> Option<usize> {
+    match expr {
+        Expr::Literal(ScalarValue::Int64(Some(value)), _) => usize::try_from(*value).ok(),
+        Expr::Literal(ScalarValue::UInt64(Some(value)), _) => usize::try_from(*value).ok(),
+        _ => None,
+    }
+}
+
+fn boolean(expr: &Expr) -> Option<bool> {
+    match expr {
+        Expr::Literal(ScalarValue::Boolean(value), _) => *value,
+        _ => None,
+    }
+}
+
+/// Whether the scan can evaluate a filter row by row.
+fn is_plain(filter: &Expr) -> bool {
+    let mut plain = !filter.is_volatile();
+    let visited = filter.apply(|expr| {
+        if matches!(
+            expr,
+            Expr::ScalarSubquery(_)
+                | Expr::InSubquery(_)
+                | Expr::Exists(_)
+                | Expr::SetComparison(_)
+                | Expr::OuterReferenceColumn(_, _)
+                | Expr::Placeholder(_)
+        ) {
+            plain = false;
+            return Ok(TreeNodeRecursion::Stop);
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    plain && visited.is_ok()
+}
+
+#[async_trait]
+impl TableProvider for VectorTable {
+    fn schema(&self) -> SchemaRef {
+        self.listing.schema()
+    }
+
+    fn constraints(&self) -> Option<&Constraints> {
+        self.listing.constraints()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn get_table_definition(&self) -> Option<&str> {
+        self.listing.get_table_definition()
+    }
+
+    /// `_row` may be left out of an `INSERT`: the writer leaves it out in any case.
+    fn get_column_default(&self, column: &str) -> Option<&Expr> {
+        if column == ROW_COLUMN {
+            return Some(&self.row_default);
+        }
+        self.listing.get_column_default(column)
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.plan_scan(state, projection.cloned(), filters, limit).await
+    }
+
+    async fn scan_with_args<'a>(
+        &self,
+        state: &dyn Session,
+        args: ScanArgs<'a>,
+    ) -> Result<ScanResult> {
+        let plan = self
+            .plan_scan(
+                state,
+                args.projection().map(<[usize]>::to_vec),
+                args.filters().unwrap_or(&[]),
+                args.limit(),
+            )
+            .await?;
+        Ok(ScanResult::new(plan))
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        let partitions = self.partition_columns();
+        Ok(filters
+            .iter()
+            .map(|filter| {
+                let columns = filter.column_refs();
+                let in_files = columns
+                    .iter()
+                    .all(|column| !partitions.contains(&column.name.as_str()));
+                let exact = is_plain(filter)
+                    && !columns.is_empty()
+                    && (in_files || self.is_partition_filter(filter));
+                if exact {
+                    TableProviderFilterPushDown::Exact
+                } else {
+                    TableProviderFilterPushDown::Unsupported
+                }
+            })
+            .collect())
+    }
+
+    async fn insert_into(
+        &self,
+        state: &dyn Session,
+        input: Arc<dyn ExecutionPlan>,
+        op: InsertOp,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.listing.insert_into(state, input, op).await
+    }
+}
+

@@ -1,0 +1,318 @@
+//! `ORDER BY <distance> LIMIT k` inside the scan.
+//!
+//! Distances are computed over the stored codes, block by block; only the rows that can be in
+//! the result are decoded. What comes out is a superset of the true `k` nearest of the whole
+//! query together with those of the other partitions, so DataFusion's own Sort and Limit above
+//! give the answer.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{Array, BooleanArray};
+use arrow::datatypes::{Schema, SchemaRef};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion_common::{Result, ScalarValue, exec_datafusion_err};
+use datafusion_expr::ColumnarValue;
+use datafusion_physical_expr::PhysicalExpr;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt, stream};
+use ogive_kernels::{Metric, Order, Query, Rows, SharedThreshold, TopK};
+use ogive_udfs::{constant_vector, rows_of};
+use parking_lot::Mutex;
+
+use crate::options::OnCorruption;
+use crate::scan::file::ColumnEncoding;
+use crate::scan::load::LoadedSpan;
+use crate::scan::opener::FileScan;
+use crate::scan::spans::Span;
+
+/// Bytes scanned between two points at which other work of the process may run.
+const BYTES_BETWEEN_YIELDS: usize = 4 * 1024 * 1024;
+
+/// The `k` rows that come first by a distance.
+#[derive(Debug, Clone)]
+pub struct TopKRequest {
+    /// The distance.
+    pub metric: Metric,
+    /// The vector column, as an index into the file schema.
+    pub column: usize,
+    /// Its name, for `EXPLAIN`.
+    pub column_name: String,
+    /// The query vector: no columns, evaluated once when the scan starts.
+    pub query: Arc<dyn PhysicalExpr>,
+    /// How many rows.
+    pub k: usize,
+    /// Ascending or descending, and where NULL goes.
+    pub order: Order,
+    /// Further sort keys follow: every row as far as the `k`-th must be returned.
+    pub ties: bool,
+    shared: Arc<Mutex<Execution>>,
+}
+
+/// What the partitions of one execution share.
+#[derive(Debug, Default)]
+struct Execution {
+    opened: Vec<usize>,
+    threshold: Arc<SharedThreshold>,
+}
+
+impl TopKRequest {
+    /// A request; `query` has no columns.
+    pub fn new(
+        metric: Metric,
+        column: usize,
+        column_name: String,
+        query: Arc<dyn PhysicalExpr>,
+        k: usize,
+        order: Order,
+        ties: bool,
+    ) -> Self {
+        Self {
+            metric,
+            column,
+            column_name,
+            query,
+            k,
+            order,
+            ties,
+            shared: Arc::default(),
+        }
+    }
+
+    /// The same request with another query expression.
+    pub fn with_query(&self, query: Arc<dyn PhysicalExpr>) -> Self {
+        Self { query, ..self.clone() }
+    }
+
+    /// The search of one partition. Partitions of one execution share a threshold; a plan that
+    /// is run again starts afresh.
+    pub fn open(&self, partition: usize) -> Search {
+        let mut execution = self.shared.lock();
+        if execution.opened.contains(&partition) {
+            *execution = Execution::default();
+        }
+        execution.opened.push(partition);
+        Search {
+            request: self.clone(),
+            threshold: Arc::clone(&execution.threshold),
+        }
+    }
+}
+
+impl fmt::Display for TopKRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let TopKRequest { metric, column_name, k, order, .. } = self;
+        write!(f, "[{}({column_name}), k={k}", metric.short_name())?;
+        if order.descending {
+            write!(f, ", desc")?;
+        }
+        write!(f, ", access=exact]")
+    }
+}
+
+/// A request under way in one partition.
+#[derive(Debug, Clone)]
+pub struct Search {
+    request: TopKRequest,
+    threshold: Arc<SharedThreshold>,
+}
+
+impl Search {
+    /// The query vector; `None` when the rows of this file need no search: the query is NULL or
+    /// of another dimension, which the distance function above deals with.
+    fn query(&self, dimension: usize) -> Result<Option<Query>> {
+        let one_row = RecordBatch::try_new_with_options(
+            Arc::new(Schema::empty()),
+            vec![],
+            &RecordBatchOptions::new().with_row_count(Some(1)),
+        )?;
+        let value = match self.request.query.evaluate(&one_row)? {
+            ColumnarValue::Scalar(value) => value,
+            ColumnarValue::Array(array) => ScalarValue::try_from_array(&array, 0)?,
+        };
+        let vector = constant_vector(&value)?;
+        Ok(vector
+            .filter(|vector| vector.len() == dimension)
+            .map(|vector| Query::new(self.request.metric, &vector)))
+    }
+}
+
+/// The nearest rows of one file.
+pub async fn nearest(
+    scan: FileScan,
+    spans: Vec<Span>,
+    search: Search,
+) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    let layout = Arc::clone(&scan.loader.file.layout);
+    let column = scan.columns.get(search.request.column);
+    let dimension = layout
+        .columns()
+        .get(column)
+        .map(|column| column.dimension)
+        .ok_or_else(|| exec_datafusion_err!("top-k over a column that the file does not have"))?;
+    let Some(query) = search.query(dimension)? else {
+        return Ok(scan.stream(spans));
+    };
+    let Search { request, threshold } = search;
+    let mut top_k = TopK::new(query.clone(), request.k, request.order);
+    search_spans(&scan, spans.clone(), column, &mut top_k, &threshold).await?;
+    if request.ties {
+        // The k-th value is known now. One more pass takes every row up to it, ties included.
+        let exactly = SharedThreshold::new();
+        exactly.lower_to(threshold.get());
+        top_k = TopK::new(query, usize::MAX, request.order);
+        search_spans(&scan, spans, column, &mut top_k, &exactly).await?;
+        return winners(scan, top_k.candidates(&exactly));
+    }
+    winners(scan, top_k.candidates(&threshold))
+}
+
+async fn search_spans(
+    scan: &FileScan,
+    spans: Vec<Span>,
+    column: usize,
+    top_k: &mut TopK,
+    threshold: &SharedThreshold,
+) -> Result<()> {
+    let mut wanted = scan.stored(scan.predicate_columns().iter().copied());
+    if !wanted.contains(&column) {
+        wanted.push(column);
+        wanted.sort_unstable();
+    }
+    let mut loaded = scan.loaded(spans, wanted);
+    while let Some(span) = loaded.try_next().await? {
+        let mut bytes = 0;
+        for (span, rows) in search_pieces(scan, column, &Arc::new(span)) {
+            scan.loader.metrics.rows_scanned.add((rows.end - rows.start) as usize);
+            bytes += search_rows(scan, &span, column, rows, top_k, threshold)?;
+            if bytes >= BYTES_BETWEEN_YIELDS {
+                bytes = 0;
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Runs of rows to search at a time: a batch when a filter has to be evaluated or values have to
+/// be decoded first, otherwise as much as may pass between two yields.
+fn search_pieces(
+    scan: &FileScan,
+    column: usize,
+    span: &Arc<LoadedSpan>,
+) -> Vec<(Arc<LoadedSpan>, Range<u64>)> {
+    let layout = &scan.loader.file.layout;
+    let encoding = layout.column_encoding(span.span.chunk, column);
+    let dimension = layout.columns().get(column).map_or(1, |column| column.dimension);
+    match encoding {
+        ColumnEncoding::Rows(encoding) if scan.predicate.is_none() && span.filled.is_none() => {
+            let row_bytes = (dimension * encoding.width()).max(1);
+            let step = (BYTES_BETWEEN_YIELDS / row_bytes).max(256) as u64;
+            let rows = span.span.rows.clone();
+            (rows.start..rows.end)
+                .step_by(step as usize)
+                .map(|start| (Arc::clone(span), start..rows.end.min(start + step)))
+                .collect()
+        }
+        _ => scan.pieces(span).collect(),
+    }
+}
+
+/// Searches some rows; returns the bytes looked at.
+fn search_rows(
+    scan: &FileScan,
+    span: &LoadedSpan,
+    column: usize,
+    rows: Range<u64>,
+    top_k: &mut TopK,
+    threshold: &SharedThreshold,
+) -> Result<usize> {
+    let mask = scan.mask(span, rows.clone())?;
+    if mask.as_ref().is_some_and(|mask| mask.true_count() == 0) {
+        return Ok(0);
+    }
+    let selected: Option<Vec<bool>> = mask.as_ref().map(selection);
+    let layout = &scan.loader.file.layout;
+    let dimension = layout.columns().get(column).map_or(0, |column| column.dimension);
+    let count = (rows.end - rows.start) as usize;
+    if let (ColumnEncoding::Rows(encoding), None) =
+        (layout.column_encoding(span.span.chunk, column), span.filled)
+    {
+        let (held, bytes) = span.column(column)?;
+        let row_bytes = dimension * encoding.width();
+        let start = (rows.start - held.start) as usize * row_bytes;
+        let codes = bytes
+            .get(start..start + count * row_bytes)
+            .ok_or_else(|| exec_datafusion_err!("{}: a span is short", scan.loader.file.name))?;
+        let block = Rows::with_rows(codes, count, dimension, encoding)
+            .map_err(|e| exec_datafusion_err!("{}: {e}", scan.loader.file.name))?;
+        top_k.scan(&block, rows.start, selected.as_deref(), threshold);
+        return Ok(codes.len());
+    }
+    let array = scan.loader.array(span, column, rows.clone())?;
+    let decoded = match rows_of(array.as_ref()) {
+        Some(block) => Some(block),
+        None => {
+            let message = format!("cannot search a column of type {}", array.data_type());
+            return Err(exec_datafusion_err!("{message}"));
+        }
+    };
+    if let Some(block) = decoded {
+        top_k.scan(&block, rows.start, selected.as_deref(), threshold);
+    }
+    Ok(count * dimension * 4)
+}
+
+fn selection(mask: &BooleanArray) -> Vec<bool> {
+    mask.values().iter().collect()
+}
+
+/// The rows that won, with every projected column; nothing else of the file is read for them.
+fn winners(scan: FileScan, rows: Vec<u64>) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    let layout = Arc::clone(&scan.loader.file.layout);
+    let mut spans: Vec<Span> = Vec::new();
+    for row in rows {
+        let chunk = layout.chunk_of(row);
+        match spans.last_mut() {
+            Some(last) if last.chunk == chunk && last.rows.end == row => last.rows.end += 1,
+            _ => spans.push(Span { chunk, rows: row..row + 1 }),
+        }
+    }
+    let columns = scan.stored(scan.projection.iter().copied());
+    let mut loader = scan.loader.clone();
+    if !loader.file.bytes.is_mapped() && !matches!(loader.read.on_corruption, OnCorruption::Fill(_)) {
+        // The chunks were checked when they were searched; now single rows are enough.
+        loader.read.verify = false;
+    }
+    let scan = FileScan { loader, predicate: None, ..scan };
+    let loaded = scan.loaded(spans, columns);
+    let output: SchemaRef = Arc::clone(&scan.output);
+    let batches: BoxStream<'static, Result<RecordBatch>> = loaded
+        .map(move |span: Result<LoadedSpan>| {
+            let span = span?;
+            let rows = span.span.rows.clone();
+            let batch =
+                scan.decode(&span, rows, &scan.projection, Arc::clone(&scan.output))?;
+            scan.loader.metrics.rows_decoded.add(batch.num_rows());
+            Ok(batch)
+        })
+        .boxed();
+    // Winners lie apart, so each decodes to a batch of a row or two: hand them on together.
+    Ok(stream::once(async move {
+        let batches: Vec<RecordBatch> = batches.try_collect().await?;
+        Ok(arrow::compute::concat_batches(&output, &batches)?)
+    })
+    .try_filter(|batch| std::future::ready(batch.num_rows() > 0))
+    .boxed())
+}
+
+/// Whether a column's values are lists that [`rows_of`] understands.
+pub fn is_searchable(data_type: &arrow::datatypes::DataType) -> bool {
+    use arrow::datatypes::DataType::{
+        FixedSizeList, Float16, Float32, Float64, Int8, UInt8,
+    };
+    matches!(data_type, FixedSizeList(element, _)
+        if matches!(element.data_type(), Float16 | Float32 | Float64 | Int8 | UInt8))
+}
+
