@@ -1,4 +1,5 @@
 //! The `ogive` command.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod cli;
 

@@ -54,7 +54,12 @@ pub struct QueryArguments {
     #[arg(value_name = "PATH")]
     pub paths: Vec<String>,
     /// Run this SQL and leave; may be given several times
-    #[arg(short = 'c', long = "command", value_name = "SQL", conflicts_with = "file")]
+    #[arg(
+        short = 'c',
+        long = "command",
+        value_name = "SQL",
+        conflicts_with = "file"
+    )]
     pub sql: Vec<String>,
     /// Run the SQL of this file and leave; `-` is stdin
     #[arg(short = 'f', long, value_name = "FILE")]
@@ -131,7 +136,7 @@ pub struct ConvertArguments {
     /// The column to write to .npy, .fvecs, .bvecs or .ivecs; needed when there are several of vectors
     #[arg(long, value_name = "NAME")]
     pub column: Option<String>,
-    /// How a .cvc output stores values
+    /// How a .cvc output stores values [default: lossless for one column of float32 vectors, else none]
     #[arg(long, value_name = "NAME")]
     pub compression: Option<Compression>,
     /// Replace the output file if there is one
@@ -187,7 +192,12 @@ fn parse_size(text: &str) -> Result<usize, String> {
         "m" | "mb" | "mib" => 20,
         "g" | "gb" | "gib" => 30,
         "t" | "tb" | "tib" => 40,
-        _ => return Err(format!("unknown unit '{}', expected B, KB, MB or GB", unit.trim())),
+        _ => {
+            return Err(format!(
+                "unknown unit '{}', expected B, KB, MB or GB",
+                unit.trim()
+            ));
+        }
     };
     match number.parse::<usize>() {
         Ok(0) => Err("expected a size above 0".to_owned()),
@@ -214,9 +224,14 @@ mod tests {
 
     #[test]
     fn a_command_is_one_only_as_the_first_word() {
-        let parse = |words: &[&str]| Arguments::try_parse_from(words.iter()).map(|a| (a.command.is_some(), a.query.paths));
+        let parse = |words: &[&str]| {
+            Arguments::try_parse_from(words.iter()).map(|a| (a.command.is_some(), a.query.paths))
+        };
         assert_eq!(parse(&["ogive", "doctor"]).unwrap(), (true, vec![]));
-        assert_eq!(parse(&["ogive", "./doctor"]).unwrap(), (false, vec!["./doctor".to_owned()]));
+        assert_eq!(
+            parse(&["ogive", "./doctor"]).unwrap(),
+            (false, vec!["./doctor".to_owned()])
+        );
         assert_eq!(
             parse(&["ogive", "x.cvc", "doctor"]).unwrap(),
             (false, vec!["x.cvc".to_owned(), "doctor".to_owned()])

@@ -22,7 +22,10 @@ pub struct FileBytes {
 
 enum Source {
     Local(File),
-    Remote { store: Arc<dyn ObjectStore>, path: ObjectPath },
+    Remote {
+        store: Arc<dyn ObjectStore>,
+        path: ObjectPath,
+    },
 }
 
 impl FileBytes {
@@ -39,20 +42,38 @@ impl FileBytes {
     pub fn open_path(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let file = File::open(path).map_err(|error| Failure::about(&name, describe_io(&error)))?;
-        let metadata = file.metadata().map_err(|error| Failure::about(&name, error))?;
+        let metadata = file
+            .metadata()
+            .map_err(|error| Failure::about(&name, error))?;
         if metadata.is_dir() {
             return Err(Failure::about(&name, "is a directory, expected a file"));
         }
-        Ok(Self { name, size: metadata.len(), source: Source::Local(file) })
+        Ok(Self {
+            name,
+            size: metadata.len(),
+            source: Source::Local(file),
+        })
     }
 
     async fn open_url(name: &str) -> Result<Self> {
         let url = Url::parse(name).map_err(|error| Failure::about(name, error))?;
         let session = SessionBuilder::new().build()?;
-        let store = session.context().runtime_env().object_store_registry.get_store(&url)?;
-        let path = ObjectPath::from_url_path(url.path()).map_err(|error| Failure::about(name, error))?;
-        let meta = store.head(&path).await.map_err(|error| Failure::about(name, error))?;
-        Ok(Self { name: name.to_owned(), size: meta.size, source: Source::Remote { store, path } })
+        let store = session
+            .context()
+            .runtime_env()
+            .object_store_registry
+            .get_store(&url)?;
+        let path =
+            ObjectPath::from_url_path(url.path()).map_err(|error| Failure::about(name, error))?;
+        let meta = store
+            .head(&path)
+            .await
+            .map_err(|error| Failure::about(name, error))?;
+        Ok(Self {
+            name: name.to_owned(),
+            size: meta.size,
+            source: Source::Remote { store, path },
+        })
     }
 
     /// The path or URL.
@@ -68,7 +89,9 @@ impl FileBytes {
     /// Reads a range; a file that has become shorter is an error.
     pub async fn read(&mut self, range: Range<u64>) -> Result<Vec<u8>> {
         match &mut self.source {
-            Source::Local(file) => read_local(file, &range).map_err(|error| Failure::about(&self.name, error)),
+            Source::Local(file) => {
+                read_local(file, &range).map_err(|error| Failure::about(&self.name, error))
+            }
             Source::Remote { store, path } => match store.get_range(path, range).await {
                 Ok(bytes) => Ok(bytes.into()),
                 Err(error) => Err(Failure::about(&self.name, error)),
@@ -99,7 +122,10 @@ impl FileBytes {
     }
 
     /// The layout of an array file.
-    pub async fn array_layout(&mut self, format: ogive_npy::Format) -> Result<ogive_npy::ArrayLayout> {
+    pub async fn array_layout(
+        &mut self,
+        format: ogive_npy::Format,
+    ) -> Result<ogive_npy::ArrayLayout> {
         use ogive_npy::{LayoutReader, Progress};
         let mut reader = LayoutReader::new(&self.name, format, self.size);
         loop {
@@ -119,7 +145,11 @@ fn read_local(file: &mut File, range: &Range<u64>) -> std::io::Result<Vec<u8>> {
     if bytes.len() as u64 != length {
         return Err(std::io::Error::new(
             std::io::ErrorKind::UnexpectedEof,
-            format!("the file became shorter while it was read: found {} bytes at byte {}, expected {length}", bytes.len(), range.start),
+            format!(
+                "the file became shorter while it was read: found {} bytes at byte {}, expected {length}",
+                bytes.len(),
+                range.start
+            ),
         ));
     }
     Ok(bytes)

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use datafusion::arrow::datatypes::{DataType, Schema};
 use ogive_cvc::Compression;
 use ogive_npy::Format as ArrayFormat;
 
@@ -14,8 +15,8 @@ use crate::cli::output::{Output, OutputFolder};
 use crate::cli::pack::{PackOptions, pack};
 use crate::cli::progress::rows_spinner;
 use crate::cli::render::say;
-use crate::cli::sql::{open_in_order, own_columns, quote_text};
-use crate::cli::vectors::{ArrayWriter, Vectors};
+use crate::cli::sql::{ROW_COLUMN, open_in_order, own_columns, quote_text};
+use crate::cli::vectors::{ArrayWriter, Vectors, element_type};
 
 /// What writes the output.
 enum Route {
@@ -32,7 +33,11 @@ enum Route {
 /// Runs the command.
 pub async fn run(arguments: ConvertArguments, interrupt: Interrupt) -> Result<()> {
     let output = arguments.output.as_path();
-    let route = route(&extension_of(&arguments.input), &extension_of(&output.to_string_lossy()), &arguments)?;
+    let route = route(
+        &extension_of(&arguments.input),
+        &extension_of(&output.to_string_lossy()),
+        &arguments,
+    )?;
     let rows = match route {
         Route::Array(format) => Some(to_array(&arguments, format, &interrupt).await?),
         Route::Csv => Some(to_csv(&arguments, &interrupt).await?),
@@ -73,20 +78,34 @@ fn route(from: &str, to: &str, arguments: &ConvertArguments) -> Result<Route> {
         }
     };
     if arguments.column.is_some() && !matches!(route, Route::Array(_)) {
-        return Err(Failure::Wrong("--column: only .npy, .fvecs, .bvecs and .ivecs hold a single column".to_owned()));
+        return Err(Failure::Wrong(
+            "--column: only .npy, .fvecs, .bvecs and .ivecs hold a single column".to_owned(),
+        ));
     }
     if arguments.compression.is_some() && to != "cvc" {
-        return Err(Failure::Wrong("--compression: only .cvc files have one".to_owned()));
+        return Err(Failure::Wrong(
+            "--compression: only .cvc files have one".to_owned(),
+        ));
     }
     Ok(route)
 }
 
-async fn to_array(arguments: &ConvertArguments, format: ArrayFormat, interrupt: &Interrupt) -> Result<u64> {
+async fn to_array(
+    arguments: &ConvertArguments,
+    format: ArrayFormat,
+    interrupt: &Interrupt,
+) -> Result<u64> {
     let open = Vectors::open(&arguments.input, arguments.column.as_deref());
     let mut vectors = interrupt.guard(open).await??;
     let mut target = Output::create(&arguments.output, arguments.force, interrupt)?;
     let name = arguments.output.display().to_string();
-    let mut writer = ArrayWriter::new(target.file_mut(), name, format, vectors.dtype(), vectors.dimension())?;
+    let mut writer = ArrayWriter::new(
+        target.file_mut(),
+        name,
+        format,
+        vectors.dtype(),
+        vectors.dimension(),
+    )?;
     let spinner = rows_spinner("converting,", arguments.quiet);
     while let Some(values) = interrupt.guard(vectors.next()).await?? {
         spinner.inc((values.len() / vectors.dimension().max(1)) as u64);
@@ -100,12 +119,23 @@ async fn to_array(arguments: &ConvertArguments, format: ArrayFormat, interrupt: 
 
 async fn to_csv(arguments: &ConvertArguments, interrupt: &Interrupt) -> Result<u64> {
     let (session, schema) = interrupt.guard(open_in_order(&arguments.input)).await??;
-    let sql = format!("SELECT {} FROM {}", own_columns(&schema), quote_text(&arguments.input));
+    let sql = format!(
+        "SELECT {} FROM {}",
+        own_columns(&schema),
+        quote_text(&arguments.input)
+    );
     let frame = interrupt.guard(session.sql(&sql)).await??;
     let stream = interrupt.guard(frame.execute_stream()).await??;
     let mut target = Output::create(&arguments.output, arguments.force, interrupt)?;
     let spinner = rows_spinner("converting,", arguments.quiet);
-    let rows = write_csv(stream, target.file_mut(), &arguments.input, &spinner, interrupt).await?;
+    let rows = write_csv(
+        stream,
+        target.file_mut(),
+        &arguments.input,
+        &spinner,
+        interrupt,
+    )
+    .await?;
     target.commit()?;
     Ok(rows)
 }
@@ -113,9 +143,14 @@ async fn to_csv(arguments: &ConvertArguments, interrupt: &Interrupt) -> Result<u
 async fn copy(arguments: &ConvertArguments, interrupt: &Interrupt) -> Result<()> {
     let (session, schema) = interrupt.guard(open_in_order(&arguments.input)).await??;
     let target = OutputFolder::create(&arguments.output, arguments.force, interrupt)?;
-    let options = match arguments.compression {
-        Some(compression) => format!(" OPTIONS (compression '{compression}')"),
-        None => String::new(),
+    let options = match extension_of(&arguments.output.to_string_lossy()).as_str() {
+        "cvc" => {
+            let compression = arguments
+                .compression
+                .unwrap_or_else(|| exact_compression(&schema));
+            format!(" OPTIONS (compression '{compression}')")
+        }
+        _ => String::new(),
     };
     let sql = format!(
         "COPY (SELECT {} FROM {}) TO {}{options}",
@@ -128,6 +163,21 @@ async fn copy(arguments: &ConvertArguments, interrupt: &Interrupt) -> Result<()>
     interrupt.guard(frame.collect()).await??;
     spinner.finish_and_clear();
     target.commit()
+}
+
+/// What keeps every value: another format is no wish to lose digits.
+fn exact_compression(schema: &Schema) -> Compression {
+    let mut own = schema
+        .fields()
+        .iter()
+        .filter(|field| field.name() != ROW_COLUMN);
+    match (
+        own.next().and_then(|field| element_type(field.data_type())),
+        own.next(),
+    ) {
+        (Some(DataType::Float32), None) => Compression::Lossless,
+        _ => Compression::None,
+    }
 }
 
 /// Relative paths would depend on what the session takes them to be relative to.

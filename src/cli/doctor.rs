@@ -67,16 +67,31 @@ fn report(is_set: impl Fn(&str) -> bool) -> String {
     };
     line("ogive", env!("CARGO_PKG_VERSION"));
     line("datafusion", datafusion::DATAFUSION_VERSION);
-    line("platform", &format!("{} {}", std::env::consts::OS, std::env::consts::ARCH));
+    line(
+        "platform",
+        &format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+    );
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     line("threads", &threads.to_string());
     line("cpu features", &listed(&ogive_kernels::cpu_features()));
-    let sets: Vec<String> =
-        ogive_kernels::available_instruction_sets().iter().map(ToString::to_string).collect();
-    line("kernels", &ogive_kernels::active_instruction_set().to_string());
-    line("kernels there", &format!("{} (OGIVE_SIMD chooses)", sets.join(", ")));
+    let sets: Vec<String> = ogive_kernels::available_instruction_sets()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    line(
+        "kernels",
+        &ogive_kernels::active_instruction_set().to_string(),
+    );
+    line(
+        "kernels there",
+        &format!("{} (OGIVE_SIMD chooses)", sets.join(", ")),
+    );
     line("gpu", "none used: built without CUDA");
-    let stores = if cfg!(feature = "s3") { "s3, gs, az, http" } else { "none: built without the feature s3" };
+    let stores = if cfg!(feature = "s3") {
+        "s3, gs, az, http"
+    } else {
+        "none: built without the feature s3"
+    };
     line("object stores", stores);
     for (store, names) in STORES {
         let found: Vec<&str> = names.iter().copied().filter(|name| is_set(name)).collect();
@@ -86,7 +101,11 @@ fn report(is_set: impl Fn(&str) -> bool) -> String {
 }
 
 fn listed(words: &[&str]) -> String {
-    if words.is_empty() { "none found".to_owned() } else { words.join(", ") }
+    if words.is_empty() {
+        "none found".to_owned()
+    } else {
+        words.join(", ")
+    }
 }
 
 #[cfg(test)]
@@ -96,7 +115,10 @@ mod tests {
     #[test]
     fn names_of_credentials_are_listed() {
         let report = report(|name| name == "AWS_ACCESS_KEY_ID");
-        assert!(report.contains("  s3            AWS_ACCESS_KEY_ID\n"), "{report}");
+        assert!(
+            report.contains("  s3            AWS_ACCESS_KEY_ID\n"),
+            "{report}"
+        );
         assert!(report.contains("  gs            none found\n"), "{report}");
         assert!(report.contains("gpu             none used"), "{report}");
     }

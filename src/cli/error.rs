@@ -20,8 +20,6 @@ pub enum Failure {
     Wrong(String),
     /// The work failed.
     Failed(String),
-    /// The work failed, and what is wrong has been printed already.
-    Reported,
     /// Somebody pressed Ctrl-C.
     Interrupted,
     /// Nobody reads the output any more.
@@ -41,7 +39,7 @@ impl Failure {
                 say(format_args!("error: {message}"));
             }
             Failure::Interrupted => say("error: interrupted"),
-            Failure::Reported | Failure::OutputClosed => {}
+            Failure::OutputClosed => {}
         }
     }
 
@@ -49,7 +47,7 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         match self {
             Failure::Wrong(_) => ExitCode::from(2),
-            Failure::Failed(_) | Failure::Reported | Failure::Interrupted => ExitCode::from(1),
+            Failure::Failed(_) | Failure::Interrupted => ExitCode::from(1),
             // `ogive .. | head` has done all that was wanted of it.
             Failure::OutputClosed => ExitCode::SUCCESS,
         }
@@ -86,9 +84,18 @@ impl From<ogive_npy::Error> for Failure {
     }
 }
 
+/// Whether a context was written for people; DataFusion's own are the names of its rules.
+fn is_sentence(context: &str) -> bool {
+    let context = context.trim();
+    context.contains(' ') && !context.starts_with("Optimizer rule")
+}
+
 /// The innermost message: what the layers above add is which layer they are.
 fn describe(error: &DataFusionError) -> String {
     match error {
+        DataFusionError::Context(context, inner) if is_sentence(context) => {
+            format!("{}: {}", context.trim(), without_layer(&describe(inner)))
+        }
         DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => {
             describe(inner)
         }
@@ -102,7 +109,9 @@ fn describe(error: &DataFusionError) -> String {
         DataFusionError::IoError(inner) => inner.to_string(),
         DataFusionError::ObjectStore(inner) => inner.to_string(),
         DataFusionError::ParquetError(inner) => inner.to_string(),
-        DataFusionError::SQL(inner, _) => format!("syntax error: {}", without_layer(&inner.to_string())),
+        DataFusionError::SQL(inner, _) => {
+            format!("syntax error: {}", without_layer(&inner.to_string()))
+        }
         DataFusionError::SchemaError(inner, _) => inner.to_string(),
         DataFusionError::NotImplemented(message) => format!("not supported: {message}"),
         DataFusionError::ResourcesExhausted(message) => {
@@ -162,7 +171,11 @@ fn without_layer(message: &str) -> &str {
 /// The message without the names of layers, on a single line.
 fn one_line(message: &str) -> String {
     let mut line = String::with_capacity(message.len());
-    for part in without_layer(message).lines().map(str::trim).filter(|part| !part.is_empty()) {
+    for part in without_layer(message)
+        .lines()
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+    {
         if !line.is_empty() {
             line.push(' ');
         }
@@ -179,16 +192,25 @@ mod tests {
     fn names_of_layers_are_left_out() {
         let inner = DataFusionError::Execution("x.cvc: chunk 2 is damaged".to_owned());
         let outer = DataFusionError::Context(
-            "while reading".to_owned(),
+            "type_coercion".to_owned(),
             Box::new(DataFusionError::ArrowError(
-                Box::new(ArrowError::ExternalError(Box::new(DataFusionError::External(
-                    Box::new(inner),
-                )))),
+                Box::new(ArrowError::ExternalError(Box::new(
+                    DataFusionError::External(Box::new(inner)),
+                ))),
                 None,
             )),
         );
         match Failure::from(outer) {
             Failure::Failed(message) => assert_eq!(message, "x.cvc: chunk 2 is damaged"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_was_being_done_stays() {
+        let inner = DataFusionError::Execution("permission denied".to_owned());
+        match Failure::from(inner.context("looking for 'x'")) {
+            Failure::Failed(message) => assert_eq!(message, "looking for 'x': permission denied"),
             other => panic!("{other:?}"),
         }
     }

@@ -49,7 +49,10 @@ async fn cvc_facts(name: &str) -> Result<Facts> {
         ("columns", text(cvc_columns(&layout))),
         ("chunks", Fact::Number(Some(layout.chunks().len() as u64))),
         ("chunk_rows", Fact::Number(chunk_rows)),
-        ("sections", Fact::Number(Some(layout.sections().len() as u64))),
+        (
+            "sections",
+            Fact::Number(Some(layout.sections().len() as u64)),
+        ),
         ("checksums", Fact::Flag(layout.version().has_checksums())),
         ("mmap_optimized", Fact::Flag(layout.mmap_optimized())),
         ("header_bytes", Fact::Number(Some(layout.header_bytes()))),
@@ -63,7 +66,12 @@ fn cvc_columns(layout: &Layout) -> String {
     let columns: Vec<String> = layout
         .columns()
         .iter()
-        .map(|column| format!("{} {}[{}] {}", column.name, column.dtype, column.dimension, column.compression))
+        .map(|column| {
+            format!(
+                "{} {}[{}] {}",
+                column.name, column.dtype, column.dimension, column.compression
+            )
+        })
         .collect();
     columns.join(", ")
 }
@@ -79,7 +87,13 @@ fn plain_bytes(layout: &Layout) -> Option<u64> {
 
 async fn array_facts(name: &str, format: ArrayFormat) -> Result<Facts> {
     let mut bytes = FileBytes::open(name).await?;
-    let ArrayLayout { dtype, big_endian, rows, dimension, .. } = bytes.array_layout(format).await?;
+    let ArrayLayout {
+        dtype,
+        big_endian,
+        rows,
+        dimension,
+        ..
+    } = bytes.array_layout(format).await?;
     Ok(vec![
         ("file", text(name)),
         ("format", text(format.to_string())),
@@ -92,9 +106,15 @@ async fn array_facts(name: &str, format: ArrayFormat) -> Result<Facts> {
 
 async fn table_facts(name: &str, format: String) -> Result<Facts> {
     let (session, schema) = open_in_order(name).await?;
-    let frame = session.sql(&format!("SELECT * FROM {}", quote_text(name))).await?;
+    let frame = session
+        .sql(&format!("SELECT * FROM {}", quote_text(name)))
+        .await?;
     let rows = frame.count().await? as u64;
-    let format = if format.is_empty() { None } else { Some(format) };
+    let format = if format.is_empty() {
+        None
+    } else {
+        Some(format)
+    };
     Ok(vec![
         ("file", text(name)),
         ("format", Fact::Text(format)),

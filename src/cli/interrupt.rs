@@ -46,7 +46,9 @@ impl Drop for Unfinished {
 
 impl State {
     fn paths(&self) -> std::sync::MutexGuard<'_, Vec<PathBuf>> {
-        self.unfinished.lock().unwrap_or_else(PoisonError::into_inner)
+        self.unfinished
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -107,7 +109,10 @@ impl Interrupt {
     /// Notes a path that must not outlive abandoned work.
     pub fn unfinished(&self, path: &Path) -> Unfinished {
         self.state.paths().push(path.to_owned());
-        Unfinished { state: Arc::clone(&self.state), path: path.to_owned() }
+        Unfinished {
+            state: Arc::clone(&self.state),
+            path: path.to_owned(),
+        }
     }
 
     /// Runs `work` to its end, or abandons it when it does not stop soon after the interrupt.
@@ -140,7 +145,11 @@ impl Interrupt {
     fn remove_unfinished(&self) {
         for path in self.state.paths().drain(..) {
             // It may be gone, or under its final name and whole.
-            let _ = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+            let _ = if path.is_dir() {
+                std::fs::remove_dir_all(&path)
+            } else {
+                std::fs::remove_file(&path)
+            };
         }
     }
 
@@ -169,8 +178,14 @@ mod tests {
         let other = interrupt.clone();
         tokio::spawn(async move { other.raise() });
         let never = std::future::pending::<()>();
-        assert!(matches!(interrupt.guard(never).await, Err(Failure::Interrupted)));
-        assert!(matches!(interrupt.guard(async { 7 }).await, Err(Failure::Interrupted)));
+        assert!(matches!(
+            interrupt.guard(never).await,
+            Err(Failure::Interrupted)
+        ));
+        assert!(matches!(
+            interrupt.guard(async { 7 }).await,
+            Err(Failure::Interrupted)
+        ));
         interrupt.clear();
         assert!(interrupt.check().is_ok());
     }

@@ -124,7 +124,9 @@ fn script(arguments: &QueryArguments) -> Result<Option<Vec<String>>> {
         }
         None if std::io::stdin().is_terminal() => return Ok(None),
         _ => {
-            std::io::stdin().read_to_string(&mut sql).map_err(|error| Failure::about("stdin", error))?;
+            std::io::stdin()
+                .read_to_string(&mut sql)
+                .map_err(|error| Failure::about("stdin", error))?;
         }
     }
     Ok(Some(vec![sql]))
@@ -153,7 +155,11 @@ async fn open(session: &Session, paths: &[String]) -> Result<()> {
 }
 
 fn runtime(threads: Option<usize>) -> Result<Runtime> {
-    let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let threads =
+        threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     // One more, so that signals are heard while all others compute.
-    Ok(Builder::new_multi_thread().worker_threads(threads.saturating_add(1)).enable_all().build()?)
+    Ok(Builder::new_multi_thread()
+        .worker_threads(threads.saturating_add(1))
+        .enable_all()
+        .build()?)
 }

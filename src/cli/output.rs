@@ -45,7 +45,11 @@ impl Output {
             .tempfile_in(place.folder())
             .map_err(|error| Failure::about(target.display(), describe_io(&error)))?;
         let unfinished = interrupt.unfinished(file.path());
-        Ok(Self { file, place, _unfinished: unfinished })
+        Ok(Self {
+            file,
+            place,
+            _unfinished: unfinished,
+        })
     }
 
     /// The open file.
@@ -78,7 +82,11 @@ impl OutputFolder {
             .tempdir_in(place.folder())
             .map_err(|error| Failure::about(target.display(), describe_io(&error)))?;
         let unfinished = interrupt.unfinished(folder.path());
-        Ok(Self { folder, place, _unfinished: unfinished })
+        Ok(Self {
+            folder,
+            place,
+            _unfinished: unfinished,
+        })
     }
 
     /// Where to write: a file of the target's name, inside the folder.
@@ -92,7 +100,9 @@ impl OutputFolder {
         let target = &self.place.target;
         let about = |error: std::io::Error| Failure::about(target.display(), describe_io(&error));
         let written = self.path();
-        File::open(&written).and_then(|file| file.sync_all()).map_err(about)?;
+        File::open(&written)
+            .and_then(|file| file.sync_all())
+            .map_err(about)?;
         if self.place.replace {
             fs::rename(&written, target).map_err(about)?;
         } else {
@@ -106,15 +116,27 @@ impl OutputFolder {
 impl Place {
     fn new(target: &Path, replace: bool) -> Result<Self> {
         if target.is_dir() {
-            return Err(Failure::about(target.display(), "is a directory, expected a file to write"));
+            return Err(Failure::about(
+                target.display(),
+                "is a directory, expected a file to write",
+            ));
         }
         if !replace && target.exists() {
-            return Err(Failure::about(target.display(), "exists already; --force replaces it"));
+            return Err(Failure::about(
+                target.display(),
+                "exists already; --force replaces it",
+            ));
         }
         if target.file_name().is_none() {
-            return Err(Failure::Wrong(format!("'{}' names no file", target.display())));
+            return Err(Failure::Wrong(format!(
+                "'{}' names no file",
+                target.display()
+            )));
         }
-        Ok(Self { target: target.to_owned(), replace })
+        Ok(Self {
+            target: target.to_owned(),
+            replace,
+        })
     }
 
     fn folder(&self) -> &Path {

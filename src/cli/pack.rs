@@ -36,11 +36,15 @@ pub struct PackOptions {
 pub async fn run(arguments: PackArguments, interrupt: Interrupt) -> Result<()> {
     let output = arguments.output.as_path();
     if extension_of(&output.to_string_lossy()) != "cvc" {
-        return Err(Failure::Wrong(format!("'{}' does not end in .cvc", output.display())));
+        return Err(Failure::Wrong(format!(
+            "'{}' does not end in .cvc",
+            output.display()
+        )));
     }
     if arguments.mmap && arguments.compression == Compression::None {
         return Err(Failure::Wrong(
-            "--mmap: files without compression are columnar, which have no page-aligned form".to_owned(),
+            "--mmap: files without compression are columnar, which have no page-aligned form"
+                .to_owned(),
         ));
     }
     let options = PackOptions {
@@ -51,7 +55,9 @@ pub async fn run(arguments: PackArguments, interrupt: Interrupt) -> Result<()> {
         quiet: arguments.quiet,
     };
     let input = arguments.input.to_string_lossy();
-    let vectors = interrupt.guard(Vectors::open(&input, arguments.column.as_deref())).await??;
+    let vectors = interrupt
+        .guard(Vectors::open(&input, arguments.column.as_deref()))
+        .await??;
     pack(vectors, &input, output, &options, &interrupt).await
 }
 
@@ -68,7 +74,8 @@ pub async fn pack(
     }
     let mut target = Output::create(output, options.replace, interrupt)?;
     // Without a name from the start, so that nothing can leave it behind.
-    let spool = tempfile::tempfile_in(folder_of(output)).map_err(|error| Failure::about(output.display(), error))?;
+    let spool = tempfile::tempfile_in(folder_of(output))
+        .map_err(|error| Failure::about(output.display(), error))?;
     let mut writer = start(vectors.dimension(), options, spool)?;
     let bar = progress(&vectors, options.quiet);
     let mut taken = 0;
@@ -86,11 +93,12 @@ pub async fn pack(
     bar.finish_and_clear();
     let finished = writer.finish()?;
     let (rows, chunks) = (finished.rows, finished.chunks);
-    let file_bytes = copy(finished, target.file_mut(), options.quiet, interrupt)
-        .map_err(|failure| match failure {
+    let file_bytes = copy(finished, target.file_mut(), options.quiet, interrupt).map_err(
+        |failure| match failure {
             Failure::Failed(problem) => Failure::about(output.display(), problem),
             other => other,
-        })?;
+        },
+    )?;
     target.commit()?;
     if !options.quiet {
         say(format_args!(
@@ -111,7 +119,10 @@ fn start(dimension: usize, options: &PackOptions, spool: File) -> Result<Writer<
             dimension,
             compression: Compression::None,
         }]),
-        compression => Schema::Single { dimension, compression },
+        compression => Schema::Single {
+            dimension,
+            compression,
+        },
     };
     let write_options = WriteOptions {
         chunk_rows: options.chunk_rows,
@@ -129,7 +140,12 @@ fn progress(vectors: &Vectors, quiet: bool) -> ProgressBar {
 }
 
 /// Header and records become one file, whose length this gives: the header is known only when all records are.
-fn copy(finished: Finished<File>, target: &mut File, quiet: bool, interrupt: &Interrupt) -> Result<u64> {
+fn copy(
+    finished: Finished<File>,
+    target: &mut File,
+    quiet: bool,
+    interrupt: &Interrupt,
+) -> Result<u64> {
     let bar = bytes_bar("writing", finished.spool_bytes, quiet);
     target.write_all(&finished.header)?;
     let mut spool = finished.spool;

@@ -41,7 +41,8 @@ fn target(quiet: bool) -> ProgressDrawTarget {
 
 fn bar(bar: ProgressBar, template: &str, what: &str) -> ProgressBar {
     // The templates are constants and covered by a test; without one the default style does as well.
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.with_style(style)
         .with_message(what.to_owned())
         .with_finish(ProgressFinish::AndClear)

@@ -35,17 +35,27 @@ pub fn run(runtime: &Runtime, mut runner: Runner) -> Result<()> {
         // There is none on the first day.
         let _ = editor.load_history(path);
     }
-    say(format_args!("ogive {}. \\? for help.", env!("CARGO_PKG_VERSION")));
+    say(format_args!(
+        "ogive {}. \\? for help.",
+        env!("CARGO_PKG_VERSION")
+    ));
     let outcome = read_lines(runtime, &mut runner, &mut editor);
     if let Some(path) = &history
         && let Err(error) = editor.save_history(path)
     {
-        say(format_args!("warning: {}: history not saved: {error}", path.display()));
+        say(format_args!(
+            "warning: {}: history not saved: {error}",
+            path.display()
+        ));
     }
     outcome
 }
 
-fn read_lines(runtime: &Runtime, runner: &mut Runner, editor: &mut Editor<SqlHelper, FileHistory>) -> Result<()> {
+fn read_lines(
+    runtime: &Runtime,
+    runner: &mut Runner,
+    editor: &mut Editor<SqlHelper, FileHistory>,
+) -> Result<()> {
     loop {
         let line = match editor.readline("ogive> ") {
             Ok(line) => line,
@@ -114,20 +124,29 @@ fn obey(runtime: &Runtime, runner: &mut Runner, command: Command<'_>) -> Result<
         }
         Command::Columns(name) => print(columns(runtime, runner, name)?.as_bytes()),
         Command::Format(name) => {
-            runner.format = <Format as clap::ValueEnum>::from_str(name, true)
-                .map_err(|_| Failure::Failed(format!("no format '{name}', there are table, csv, tsv, json, nd-json")))?;
+            runner.format = <Format as clap::ValueEnum>::from_str(name, true).map_err(|_| {
+                Failure::Failed(format!(
+                    "no format '{name}', there are table, csv, tsv, json, nd-json"
+                ))
+            })?;
             Ok(())
         }
         Command::Timing => {
             runner.quiet = !runner.quiet;
-            say(if runner.quiet { "Timing is off." } else { "Timing is on." });
+            say(if runner.quiet {
+                "Timing is off."
+            } else {
+                "Timing is on."
+            });
             Ok(())
         }
         Command::Include(file) => {
             let sql = std::fs::read_to_string(file).map_err(|error| Failure::about(file, error))?;
             execute(runtime, runner, sql)
         }
-        Command::Unknown(word) => Err(Failure::Failed(format!("no command \\{word}; \\? lists them"))),
+        Command::Unknown(word) => Err(Failure::Failed(format!(
+            "no command \\{word}; \\? lists them"
+        ))),
     }
 }
 
@@ -142,11 +161,19 @@ fn columns(runtime: &Runtime, runner: &Runner, name: &str) -> Result<String> {
     let sql = format!("SELECT * FROM {name}");
     let frame = runtime.block_on(runner.interrupt.guard(runner.session.sql(&sql)))??;
     let fields = frame.schema().fields();
-    let width = fields.iter().map(|field| field.name().chars().count()).max().unwrap_or(0);
+    let width = fields
+        .iter()
+        .map(|field| field.name().chars().count())
+        .max()
+        .unwrap_or(0);
     let mut lines = String::new();
     for field in fields {
         let null = if field.is_nullable() { "" } else { " NOT NULL" };
-        lines.push_str(&format!("{:width$}  {}{null}\n", field.name(), field.data_type()));
+        lines.push_str(&format!(
+            "{:width$}  {}{null}\n",
+            field.name(),
+            field.data_type()
+        ));
     }
     Ok(lines)
 }

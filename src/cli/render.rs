@@ -46,8 +46,14 @@ impl Renderer {
         let json = || JsonBuilder::new().with_explicit_nulls(true);
         let form = match format {
             Format::Table => Form::Table { texts: Vec::new() },
-            Format::Csv => Form::Separated { delimiter: b',', begun: false },
-            Format::Tsv => Form::Separated { delimiter: b'\t', begun: false },
+            Format::Csv => Form::Separated {
+                delimiter: b',',
+                begun: false,
+            },
+            Format::Tsv => Form::Separated {
+                delimiter: b'\t',
+                begun: false,
+            },
             Format::Json => Form::Array(json().build(Vec::new())),
             Format::NdJson => Form::Lines(json().build(Vec::new())),
         };
@@ -59,7 +65,12 @@ impl Renderer {
         match &mut self.form {
             Form::Table { texts } => {
                 // Text is what a table needs of the rows, and vectors are much longer than their text.
-                texts.push(as_text(batch, |_| true, &options().with_null("NULL"), true)?);
+                texts.push(as_text(
+                    batch,
+                    |_| true,
+                    &options().with_null("NULL"),
+                    true,
+                )?);
                 Ok(Vec::new())
             }
             Form::Separated { delimiter, begun } => {
@@ -119,13 +130,20 @@ pub fn facts(row: &RecordBatch, format: Format) -> Result<Vec<u8>> {
         return Ok(bytes);
     }
     let schema = row.schema();
-    let width = schema.fields().iter().map(|field| field.name().len()).max().unwrap_or(0);
+    let width = schema
+        .fields()
+        .iter()
+        .map(|field| field.name().len())
+        .max()
+        .unwrap_or(0);
     let mut text = String::new();
     for (field, column) in schema.fields().iter().zip(row.columns()) {
         if column.is_null(0) {
             continue;
         }
-        let value = ArrayFormatter::try_new(column, &options())?.value(0).try_to_string()?;
+        let value = ArrayFormatter::try_new(column, &options())?
+            .value(0)
+            .try_to_string()?;
         text.push_str(&format!("{:width$}  {value}\n", field.name()));
     }
     Ok(text.into_bytes())
@@ -156,7 +174,11 @@ fn text_schema(schema: &Schema, chosen: impl Fn(&DataType) -> bool) -> SchemaRef
         .fields()
         .iter()
         .map(|field| {
-            let data_type = if chosen(field.data_type()) { DataType::Utf8 } else { field.data_type().clone() };
+            let data_type = if chosen(field.data_type()) {
+                DataType::Utf8
+            } else {
+                field.data_type().clone()
+            };
             Field::new(field.name(), data_type, true)
         })
         .collect();
@@ -177,7 +199,9 @@ fn as_text(
             data_type if !chosen(data_type) => Ok(Arc::clone(column)),
             DataType::List(_) if shorten => short_lists(column.as_list::<i32>(), options),
             DataType::LargeList(_) if shorten => short_lists(column.as_list::<i64>(), options),
-            DataType::FixedSizeList(..) if shorten => short_vectors(column.as_fixed_size_list(), options),
+            DataType::FixedSizeList(..) if shorten => {
+                short_vectors(column.as_fixed_size_list(), options)
+            }
             _ => plain_text(column, options),
         })
         .collect::<Result<Vec<_>, ArrowError>>()?;
@@ -188,7 +212,11 @@ fn plain_text(column: &ArrayRef, options: &FormatOptions<'_>) -> Result<ArrayRef
     let formatter = ArrayFormatter::try_new(column, options)?;
     let null = options.null();
     texts((0..column.len()).map(|row| {
-        if column.is_null(row) { Ok(null.to_owned()) } else { formatter.value(row).try_to_string() }
+        if column.is_null(row) {
+            Ok(null.to_owned())
+        } else {
+            formatter.value(row).try_to_string()
+        }
     }))
 }
 
@@ -202,7 +230,10 @@ fn short_lists<O: OffsetSizeTrait>(
     }))
 }
 
-fn short_vectors(lists: &FixedSizeListArray, options: &FormatOptions<'_>) -> Result<ArrayRef, ArrowError> {
+fn short_vectors(
+    lists: &FixedSizeListArray,
+    options: &FormatOptions<'_>,
+) -> Result<ArrayRef, ArrowError> {
     texts((0..lists.len()).map(|row| {
         let list = lists.is_valid(row).then(|| lists.value(row));
         short_list(list.as_ref(), options)
@@ -215,7 +246,11 @@ fn short_list(list: Option<&ArrayRef>, options: &FormatOptions<'_>) -> Result<St
         return Ok(options.null().to_owned());
     };
     let is_long = list.len() > LIST_ELEMENTS_MAX;
-    let shown = if is_long { LIST_ELEMENTS_SHOWN } else { list.len() };
+    let shown = if is_long {
+        LIST_ELEMENTS_SHOWN
+    } else {
+        list.len()
+    };
     let formatter = ArrayFormatter::try_new(list, options)?;
     let mut text = String::from("[");
     for element in 0..shown {

@@ -48,7 +48,10 @@ impl Runner {
         let rows = outcome?;
         if !self.quiet {
             say(format_args!("{rows} row(s) fetched."));
-            say(format_args!("Elapsed {:.6} seconds.", started.elapsed().as_secs_f64()));
+            say(format_args!(
+                "Elapsed {:.6} seconds.",
+                started.elapsed().as_secs_f64()
+            ));
         }
         Ok(())
     }
@@ -56,7 +59,10 @@ impl Runner {
     /// Executes and prints; gives the number of rows.
     async fn rows(&self, statement: Statement) -> Result<u64> {
         let progress = LateSpinner::start(self.quiet);
-        let frame = self.interrupt.guard(self.session.execute(statement)).await??;
+        let frame = self
+            .interrupt
+            .guard(self.session.execute(statement))
+            .await??;
         let mut stream = self.interrupt.guard(frame.execute_stream()).await??;
         let mut renderer = self.renderer(stream.schema());
         let mut rows = 0;

@@ -6,6 +6,7 @@ use datafusion::arrow::datatypes::Schema;
 use ogive::{Session, SessionBuilder};
 
 use crate::cli::error::{Failure, Result};
+use crate::cli::vectors::is_bare_numbers;
 
 /// The row number that files without names for their rows get; it is no part of them.
 pub const ROW_COLUMN: &str = "_row";
@@ -17,7 +18,15 @@ pub async fn open_in_order(name: &str) -> Result<(Session, Schema)> {
     }
     // With one partition there is one reader, from front to back.
     let session = SessionBuilder::new().with_target_partitions(1).build()?;
-    let frame = session.sql(&format!("SELECT * FROM {}", quote_text(name))).await?;
+    if is_bare_numbers(name) {
+        // Else the first row would be taken for names.
+        session
+            .sql("SET datafusion.catalog.has_header = false")
+            .await?;
+    }
+    let frame = session
+        .sql(&format!("SELECT * FROM {}", quote_text(name)))
+        .await?;
     let schema = frame.schema().as_arrow().clone();
     Ok((session, schema))
 }

@@ -12,11 +12,14 @@ use crate::cli::output::Output;
 /// Runs the command.
 pub async fn run(arguments: UpgradeArguments, interrupt: Interrupt) -> Result<()> {
     let name = arguments.input.display().to_string();
-    let source = File::open(&arguments.input).map_err(|error| Failure::about(&name, describe_io(&error)))?;
+    let source =
+        File::open(&arguments.input).map_err(|error| Failure::about(&name, describe_io(&error)))?;
     let mut target = Output::create(&arguments.output, arguments.force, &interrupt)?;
     let mut writer = BufWriter::new(target.file_mut());
     ogive_cvc::upgrade(&name, &mut BufReader::new(source), &mut writer)?;
-    writer.flush().map_err(|error| Failure::about(arguments.output.display(), error))?;
+    writer
+        .flush()
+        .map_err(|error| Failure::about(arguments.output.display(), error))?;
     drop(writer);
     interrupt.check()?;
     target.commit()

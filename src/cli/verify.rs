@@ -28,12 +28,24 @@ pub async fn run(arguments: VerifyArguments, interrupt: Interrupt) -> Result<()>
             )));
         }
     }
-    let mut damaged_files = 0;
+    let mut bad_files = 0;
     for name in &arguments.files {
-        let findings = match verify(name, arguments.quiet, &interrupt).await {
+        let bytes = match interrupt.guard(FileBytes::open(name)).await? {
+            Ok(bytes) => bytes,
+            // That says nothing about the file's bytes, nor about the other files.
+            Err(failure) => {
+                failure.report();
+                bad_files += 1;
+                continue;
+            }
+        };
+        let findings = match verify(bytes, arguments.quiet, &interrupt).await {
             Ok(findings) => findings,
-            // Without a layout there are no chunks to tell apart; other files may still be sound.
-            Err(Failure::Failed(problem)) => Findings { holds: String::new(), damage: vec![problem] },
+            // Without a layout there are no chunks to tell apart.
+            Err(Failure::Failed(problem)) => Findings {
+                holds: String::new(),
+                damage: vec![problem],
+            },
             Err(other) => return Err(other),
         };
         let mut lines = String::new();
@@ -45,12 +57,15 @@ pub async fn run(arguments: VerifyArguments, interrupt: Interrupt) -> Result<()>
             lines.push('\n');
         }
         print(lines.as_bytes())?;
-        damaged_files += usize::from(!findings.damage.is_empty());
+        bad_files += usize::from(!findings.damage.is_empty());
     }
-    if damaged_files == 0 {
+    if bad_files == 0 {
         return Ok(());
     }
-    Err(Failure::Failed(format!("{damaged_files} of {} file(s) damaged", arguments.files.len())))
+    let files = arguments.files.len();
+    Err(Failure::Failed(format!(
+        "{bad_files} of {files} file(s) damaged or not readable"
+    )))
 }
 
 enum Kind {
@@ -66,9 +81,8 @@ fn kind_of(name: &str) -> Option<Kind> {
     ArrayFormat::from_extension(&extension).map(Kind::Array)
 }
 
-async fn verify(name: &str, quiet: bool, interrupt: &Interrupt) -> Result<Findings> {
-    let mut bytes = interrupt.guard(FileBytes::open(name)).await??;
-    match kind_of(name) {
+async fn verify(mut bytes: FileBytes, quiet: bool, interrupt: &Interrupt) -> Result<Findings> {
+    match kind_of(bytes.name()) {
         Some(Kind::Array(format)) => verify_array(bytes, format, quiet, interrupt).await,
         Some(Kind::Cvc) | None => {
             let layout = interrupt.guard(bytes.cvc_layout()).await??;
@@ -77,12 +91,20 @@ async fn verify(name: &str, quiet: bool, interrupt: &Interrupt) -> Result<Findin
     }
 }
 
-async fn verify_cvc(mut bytes: FileBytes, layout: &Layout, quiet: bool, interrupt: &Interrupt) -> Result<Findings> {
+async fn verify_cvc(
+    mut bytes: FileBytes,
+    layout: &Layout,
+    quiet: bool,
+    interrupt: &Interrupt,
+) -> Result<Findings> {
     let bar = bytes_bar(bytes.name(), bytes.size(), quiet);
     let mut damage = Vec::new();
     for (number, chunk) in layout.chunks().iter().enumerate() {
         let Some(range) = layout.record_range(number) else {
-            return Err(Failure::about(bytes.name(), format_args!("chunk {number}: its place is not known")));
+            return Err(Failure::about(
+                bytes.name(),
+                format_args!("chunk {number}: its place is not known"),
+            ));
         };
         bar.set_position(range.start);
         let record = interrupt.guard(bytes.read(range)).await??;
@@ -91,15 +113,27 @@ async fn verify_cvc(mut bytes: FileBytes, layout: &Layout, quiet: bool, interrup
         }
         interrupt.check()?;
     }
-    let unchecked = if layout.version().has_checksums() { "" } else { ", without checksums: `ogive upgrade` adds them" };
-    let holds = format!("{} row(s) in {} chunk(s){unchecked}", layout.rows(), layout.chunks().len());
+    let unchecked = if layout.version().has_checksums() {
+        ""
+    } else {
+        ", without checksums: `ogive upgrade` adds them"
+    };
+    let holds = format!(
+        "{} row(s) in {} chunk(s){unchecked}",
+        layout.rows(),
+        layout.chunks().len()
+    );
     Ok(Findings { holds, damage })
 }
 
 /// Checks length and checksum, and that the codes of `lossless` columns decode; the other codes have no wrong bytes.
 fn check_chunk(layout: &Layout, number: usize, rows: u64, record: &[u8]) -> ogive_cvc::Result<()> {
     let payload = layout.check_record(number, record)?;
-    let compressions = layout.chunks().get(number).map(|chunk| chunk.columns.as_slice()).unwrap_or_default();
+    let compressions = layout
+        .chunks()
+        .get(number)
+        .map(|chunk| chunk.columns.as_slice())
+        .unwrap_or_default();
     for (position, (column, part)) in layout.columns().iter().zip(compressions).enumerate() {
         let bytes = layout.column_bytes(number, position, payload)?;
         if part.compression == Compression::Lossless {
@@ -132,6 +166,12 @@ async fn verify_array(
             layout.check_rows(&block, rows)?;
         }
     }
-    let holds = format!("{} row(s) of {} number(s), without checksums", layout.rows, layout.dimension);
-    Ok(Findings { holds, damage: Vec::new() })
+    let holds = format!(
+        "{} row(s) of {} number(s), without checksums",
+        layout.rows, layout.dimension
+    );
+    Ok(Findings {
+        holds,
+        damage: Vec::new(),
+    })
 }

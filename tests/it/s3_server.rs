@@ -143,11 +143,6 @@ impl S3Server {
         )
     }
 
-    /// Makes an empty bucket.
-    pub fn create_bucket(&self, bucket: &str) {
-        std::fs::create_dir_all(self.root.path().join(bucket)).unwrap();
-    }
-
     /// Stores an object without a request, and its bucket with it.
     pub fn put(&self, bucket: &str, key: &str, bytes: &[u8]) {
         let path = self.path(bucket, key);

@@ -21,7 +21,11 @@ impl ArrayVectors {
     pub async fn open(name: &str, format: Format) -> Result<Self> {
         let mut bytes = FileBytes::open(name).await?;
         let layout = bytes.array_layout(format).await?;
-        Ok(Self { bytes, layout, next_row: 0 })
+        Ok(Self {
+            bytes,
+            layout,
+            next_row: 0,
+        })
     }
 
     pub fn dimension(&self) -> usize {
@@ -46,7 +50,10 @@ impl ArrayVectors {
         }
         self.next_row = rows.end;
         let bytes = self.bytes.read(self.layout.row_range(rows.clone())).await?;
-        let row_bytes = self.layout.dimension.saturating_mul(self.layout.dtype.width());
+        let row_bytes = self
+            .layout
+            .dimension
+            .saturating_mul(self.layout.dtype.width());
         // At most the bytes just read.
         let count = usize::try_from(rows.end - rows.start).unwrap_or(usize::MAX);
         let mut packed = vec![0; row_bytes.saturating_mul(count)];
@@ -71,7 +78,12 @@ fn widened(dtype: ArrayDType) -> DType {
 
 fn decode(dtype: ArrayDType, packed: &[u8]) -> Values {
     fn numbers<T, const N: usize>(packed: &[u8], from: impl Fn([u8; N]) -> T) -> Vec<T> {
-        packed.as_chunks().0.iter().map(|bytes| from(*bytes)).collect()
+        packed
+            .as_chunks()
+            .0
+            .iter()
+            .map(|bytes| from(*bytes))
+            .collect()
     }
     match dtype {
         ArrayDType::F64 => Values::F64(numbers(packed, f64::from_le_bytes)),
@@ -102,8 +114,21 @@ pub struct ArrayWriter<'a> {
 
 impl<'a> ArrayWriter<'a> {
     /// Starts an empty `file`. Numbers of a `.npy` file keep the type `dtype`; the other formats have one of their own.
-    pub fn new(file: &'a mut File, name: String, format: Format, dtype: DType, dimension: usize) -> Result<Self> {
-        let mut writer = Self { file: BufWriter::new(file), name, format, dtype, dimension, rows: 0 };
+    pub fn new(
+        file: &'a mut File,
+        name: String,
+        format: Format,
+        dtype: DType,
+        dimension: usize,
+    ) -> Result<Self> {
+        let mut writer = Self {
+            file: BufWriter::new(file),
+            name,
+            format,
+            dtype,
+            dimension,
+            rows: 0,
+        };
         if format == Format::Npy {
             // Written again in the end, with the number of rows.
             writer.file.write_all(&writer.header())?;
@@ -123,7 +148,10 @@ impl<'a> ArrayWriter<'a> {
             }
             Format::Ivecs => {
                 let numbers = self.integers(values, i32::MIN.into(), i32::MAX.into())?;
-                numbers.into_iter().flat_map(|number| (number as i32).to_le_bytes()).collect()
+                numbers
+                    .into_iter()
+                    .flat_map(|number| (number as i32).to_le_bytes())
+                    .collect()
             }
         };
         let Some(rows) = count.checked_div(self.dimension) else {
@@ -132,8 +160,12 @@ impl<'a> ArrayWriter<'a> {
         if self.format == Format::Npy {
             self.file.write_all(&bytes)?;
         } else {
-            let dimension = i32::try_from(self.dimension)
-                .map_err(|_| Failure::about(&self.name, "rows of this format have at most 2147483647 numbers"))?;
+            let dimension = i32::try_from(self.dimension).map_err(|_| {
+                Failure::about(
+                    &self.name,
+                    "rows of this format have at most 2147483647 numbers",
+                )
+            })?;
             for row in bytes.chunks_exact(bytes.len() / rows.max(1)) {
                 self.file.write_all(&dimension.to_le_bytes())?;
                 self.file.write_all(row)?;

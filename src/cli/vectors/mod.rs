@@ -10,7 +10,8 @@ use std::path::Path;
 use ogive_npy::Format as ArrayFormat;
 
 pub use array::ArrayWriter;
-pub use column::{element_count, is_list};
+pub use column::{element_count, element_type};
+pub use numbers::is_bare_numbers;
 pub use values::{DType, Values};
 
 use crate::cli::bytes::extension_of;
@@ -45,9 +46,14 @@ impl Vectors {
         }
         if is_text {
             let delimiter = if extension == "tsv" { '\t' } else { ',' };
-            return Ok(Self::Numbers(numbers::NumberLines::open(Path::new(name), delimiter)?));
+            return Ok(Self::Numbers(numbers::NumberLines::open(
+                Path::new(name),
+                delimiter,
+            )?));
         }
-        Ok(Self::Column(column::ColumnVectors::open(name, column).await?))
+        Ok(Self::Column(
+            column::ColumnVectors::open(name, column).await?,
+        ))
     }
 
     /// Numbers in each row.

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use super::{BLOCK_BYTES, Values};
-use crate::cli::bytes::describe_io;
+use crate::cli::bytes::{describe_io, extension_of};
 use crate::cli::error::{Failure, Result};
 
 /// The rows of a text file. A first line that is not all numbers is taken for names; empty lines are skipped.
@@ -18,16 +18,32 @@ pub struct NumberLines<R = BufReader<File>> {
     read_bytes: u64,
     total_bytes: u64,
     dimension: usize,
+    has_names: bool,
     /// The first row, read to learn the dimension.
     first: Vec<f32>,
+}
+
+/// Whether a file is one of numbers from its first line on, which other readers would take for names.
+pub fn is_bare_numbers(name: &str) -> bool {
+    extension_of(name) == "csv"
+        && NumberLines::open(Path::new(name), ',')
+            .is_ok_and(|lines| lines.dimension > 0 && !lines.has_names)
 }
 
 impl NumberLines {
     pub fn open(path: &Path, delimiter: char) -> Result<Self> {
         let name = path.display().to_string();
         let file = File::open(path).map_err(|error| Failure::about(&name, describe_io(&error)))?;
-        let size = file.metadata().map_err(|error| Failure::about(&name, error))?.len();
-        Self::new(BufReader::with_capacity(1 << 18, file), name, delimiter, size)
+        let size = file
+            .metadata()
+            .map_err(|error| Failure::about(&name, error))?
+            .len();
+        Self::new(
+            BufReader::with_capacity(1 << 18, file),
+            name,
+            delimiter,
+            size,
+        )
     }
 }
 
@@ -42,12 +58,14 @@ impl<R: BufRead> NumberLines<R> {
             read_bytes: 0,
             total_bytes,
             dimension: 0,
+            has_names: false,
             first: Vec::new(),
         };
         let mut first = Vec::new();
         if lines.read_line()? {
-            let is_header = lines.fields().any(|field| field.parse::<f32>().is_err());
-            if !is_header || lines.read_line()? {
+            let has_names = lines.fields().any(|field| field.parse::<f32>().is_err());
+            lines.has_names = has_names;
+            if !lines.has_names || lines.read_line()? {
                 lines.parse_line(&mut first)?;
             }
         }
@@ -84,7 +102,10 @@ impl<R: BufRead> NumberLines<R> {
     fn read_line(&mut self) -> Result<bool> {
         loop {
             self.line.clear();
-            let bytes = self.reader.read_line(&mut self.line).map_err(|error| Failure::about(&self.name, error))?;
+            let bytes = self
+                .reader
+                .read_line(&mut self.line)
+                .map_err(|error| Failure::about(&self.name, error))?;
             if bytes == 0 {
                 return Ok(false);
             }
@@ -97,8 +118,12 @@ impl<R: BufRead> NumberLines<R> {
     }
 
     fn fields(&self) -> impl Iterator<Item = &str> {
-        let line = self.line.trim_end_matches(['\n', '\r']).trim_start_matches('\u{feff}');
-        line.split(self.delimiter).map(|field| field.trim().trim_matches('"'))
+        let line = self
+            .line
+            .trim_end_matches(['\n', '\r'])
+            .trim_start_matches('\u{feff}');
+        line.split(self.delimiter)
+            .map(|field| field.trim().trim_matches('"'))
     }
 
     fn parse_line(&self, values: &mut Vec<f32>) -> Result<()> {
@@ -118,7 +143,10 @@ impl<R: BufRead> NumberLines<R> {
     }
 
     fn error(&self, problem: std::fmt::Arguments<'_>) -> Failure {
-        Failure::about(&self.name, format_args!("line {}: {problem}", self.line_number))
+        Failure::about(
+            &self.name,
+            format_args!("line {}: {problem}", self.line_number),
+        )
     }
 }
 
@@ -132,7 +160,8 @@ mod tests {
             other => format!("{other:?}"),
         };
         let mut lines =
-            NumberLines::new(text.as_bytes(), "x.csv".to_owned(), ',', text.len() as u64).map_err(message)?;
+            NumberLines::new(text.as_bytes(), "x.csv".to_owned(), ',', text.len() as u64)
+                .map_err(message)?;
         let mut all = Vec::new();
         while let Some(values) = lines.next().map_err(message)? {
             all.extend(values.into_f32());
@@ -142,7 +171,12 @@ mod tests {
 
     #[test]
     fn lines_become_rows() {
-        for text in ["1,2\n3,4\n", "a,b\n1,2\n3,4", "\u{feff}1, 2\r\n\r\n\"3\",4\r\n", "x,1\n1,2\n3,4\n\n"] {
+        for text in [
+            "1,2\n3,4\n",
+            "a,b\n1,2\n3,4",
+            "\u{feff}1, 2\r\n\r\n\"3\",4\r\n",
+            "x,1\n1,2\n3,4\n\n",
+        ] {
             assert_eq!(read(text), Ok((2, vec![1.0, 2.0, 3.0, 4.0])), "{text:?}");
         }
         assert_eq!(read(""), Ok((0, vec![])));

@@ -86,16 +86,28 @@ impl Values {
         let from_float = |position: usize, value: f64| {
             // Both bounds fit 32 bits, so they and all integers between them are exact in an f64.
             let fits = value.fract() == 0.0 && value >= low as f64 && value <= high as f64;
-            if fits { Ok(value as i64) } else { Err((position, value)) }
+            if fits {
+                Ok(value as i64)
+            } else {
+                Err((position, value))
+            }
         };
         let from_integer = |position: usize, value: i64| {
-            if (low..=high).contains(&value) { Ok(value) } else { Err((position, value as f64)) }
+            if (low..=high).contains(&value) {
+                Ok(value)
+            } else {
+                Err((position, value as f64))
+            }
         };
         fn each<T>(
             values: Vec<T>,
             convert: impl Fn(usize, T) -> Result<i64, (usize, f64)>,
         ) -> Result<Vec<i64>, (usize, f64)> {
-            values.into_iter().enumerate().map(|(position, value)| convert(position, value)).collect()
+            values
+                .into_iter()
+                .enumerate()
+                .map(|(position, value)| convert(position, value))
+                .collect()
         }
         match self {
             Self::F64(values) => each(values, from_float),
@@ -110,7 +122,10 @@ impl Values {
 
     /// Their bytes, little-endian.
     pub fn to_bytes(&self) -> Vec<u8> {
-        fn bytes<T: Copy, const N: usize>(values: &[T], to_bytes: impl Fn(T) -> [u8; N]) -> Vec<u8> {
+        fn bytes<T: Copy, const N: usize>(
+            values: &[T],
+            to_bytes: impl Fn(T) -> [u8; N],
+        ) -> Vec<u8> {
             values.iter().flat_map(|value| to_bytes(*value)).collect()
         }
         match self {
@@ -131,10 +146,19 @@ mod tests {
 
     #[test]
     fn integers_are_taken_only_when_they_are() {
-        assert_eq!(Values::F32(vec![0.0, 255.0]).into_integers(0, 255), Ok(vec![0, 255]));
-        assert_eq!(Values::F32(vec![0.0, 0.5]).into_integers(0, 255), Err((1, 0.5)));
+        assert_eq!(
+            Values::F32(vec![0.0, 255.0]).into_integers(0, 255),
+            Ok(vec![0, 255])
+        );
+        assert_eq!(
+            Values::F32(vec![0.0, 0.5]).into_integers(0, 255),
+            Err((1, 0.5))
+        );
         assert_eq!(Values::I8(vec![-1]).into_integers(0, 255), Err((0, -1.0)));
-        assert_eq!(Values::I64(vec![256]).into_integers(0, 255), Err((0, 256.0)));
+        assert_eq!(
+            Values::I64(vec![256]).into_integers(0, 255),
+            Err((0, 256.0))
+        );
         assert!(Values::F64(vec![f64::NAN]).into_integers(0, 255).is_err());
     }
 }

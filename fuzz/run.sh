@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# Builds the fuzz targets with the stable toolchain and runs them, one after another.
+#
+#   fuzz/run.sh [SECONDS_PER_TARGET] [TARGET..]      60 seconds and all targets unless told otherwise
+#   fuzz/run.sh reproduce TARGET FILE                runs one input
+#
+# Exits with 1 when a target found something; the input is under fuzz/artifacts/TARGET then.
+# NICE=15 fuzz/run.sh .. runs targets at that niceness; the build takes the caller's.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+all=(cvc_header cvc_read cvc_json cvc_roundtrip codec_lossless codec_values npy kernels_top_k)
+fixtures=../tests/fixtures/cvc
+triple=x86_64-unknown-linux-gnu
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
+
+# What cargo-fuzz passes, less the address sanitizer, which only nightly has. `--target` keeps build scripts and
+# procedural macros without coverage.
+flags=(
+    --cfg fuzzing
+    -Cpasses=sancov-module
+    -Cllvm-args=-sanitizer-coverage-level=4
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters
+    -Cllvm-args=-sanitizer-coverage-pc-table
+    -Cllvm-args=-sanitizer-coverage-trace-compares
+    -Cdebug-assertions
+    -Coverflow-checks
+)
+build() {
+    RUSTFLAGS="${flags[*]}" cargo build --quiet --locked --release --target "$triple" --bins
+}
+binary() { echo "$CARGO_TARGET_DIR/$triple/release/$1"; }
+
+# Byte COUNT number OFFSET of a file as a little-endian number.
+number() { od -A n -t u"$3" -j "$2" -N "$3" --endian=little "$1" | tr -d ' '; }
+
+# The header's text of a sample file: at byte 8 without a version, else at byte 12.
+header_start() { case "$(basename "$1")" in v0_*) echo 8 ;; *) echo 12 ;; esac; }
+header_bytes() { number "$1" $(($(header_start "$1") - 4)) 4; }
+header() { tail -c +$(($(header_start "$1") + 1)) "$1" | head -c "$(header_bytes "$1")"; }
+records() { tail -c +$(($(header_start "$1") + $(header_bytes "$1") + 1)) "$1"; }
+
+# Sample files in the form that a target takes.
+seed() {
+    local target=$1 corpus=corpus/$1 file name
+    mkdir -p "$corpus"
+    while IFS= read -r file; do
+        name=$(basename "$file")
+        case $target:$name in
+        cvc_header:*.cvc) cp "$file" "$corpus/$name" ;;
+        cvc_json:v*.cvc) header "$file" >"$corpus/$name" ;;
+        cvc_read:v*.cvc)
+            { printf "\\x0${name:1:1}"; header "$file"; printf '\0'; records "$file"; } >"$corpus/$name" ;;
+        # The first record's payload; the whole payload where there is one record.
+        codec_lossless:v1_lossless_*.cvc)
+            records "$file" | tail -c +9 >"$corpus/$name.rest"
+            records "$file" | tail -c +9 | head -c "$(number "$file" $(($(header_start "$file") + $(header_bytes "$file"))) 4)" \
+                >"$corpus/$name" || true
+            rm "$corpus/$name.rest" ;;
+        npy:*.npy | codec_values:*.npy | kernels_top_k:*.npy | cvc_roundtrip:*input.npy) cp "$file" "$corpus/$name" ;;
+        esac
+    done < <(find "$fixtures" -type f -size -9k)
+}
+
+options() {
+    case $1 in
+    cvc_json) echo "-max_len=4096 -dict=cvc.dict" ;;
+    cvc_*) echo "-max_len=8192 -dict=cvc.dict" ;;
+    npy) echo "-max_len=4500 -dict=npy.dict" ;;
+    *) echo "-max_len=8192" ;;
+    esac
+}
+
+if [[ ${1:-} == reproduce ]]; then
+    file=$(realpath -- "$3" 2>/dev/null || echo "$OLDPWD/$3")
+    build
+    exec "$(binary "$2")" "$file"
+fi
+
+seconds=${1:-60}
+targets=("${@:2}")
+[[ ${#targets[@]} -gt 0 ]] || targets=("${all[@]}")
+
+build
+failed=0
+for target in "${targets[@]}"; do
+    [[ -x $(binary "$target") ]] || { echo "no target '$target'; there are: ${all[*]}" >&2; exit 2; }
+    seed "$target"
+    mkdir -p "artifacts/$target"
+    log=artifacts/$target.log
+    started=$SECONDS
+    status=0
+    # libFuzzer's -malloc_limit_mb counts only under a sanitizer; src/memory.rs sets the limit on single allocations.
+    # shellcheck disable=SC2046
+    nice -n "${NICE:-0}" "$(binary "$target")" $(options "$target") -max_total_time="$seconds" -rss_limit_mb=2048 \
+        -malloc_limit_mb=512 -timeout=10 -print_final_stats=1 -artifact_prefix="artifacts/$target/" \
+        "corpus/$target" >"$log" 2>&1 || status=$?
+    executions=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
+    coverage=$(sed -n 's/.* cov: \([0-9]*\).*/\1/p' "$log" | tail -n 1)
+    printf '%-16s %4d s  %10s executions  coverage %s  ' \
+        "$target" $((SECONDS - started)) "${executions:-?}" "${coverage:-?}"
+    if [[ $status -eq 0 ]]; then
+        echo "nothing found"
+    else
+        failed=1
+        echo "FOUND (status $status)"
+        grep -aE -A3 'panicked at|ERROR: libFuzzer|SUMMARY' "$log" | head -n 20 || true
+        sed -n "s|.*Test unit written to |  input: $PWD/|p" "$log"
+    fi
+done
+exit "$failed"

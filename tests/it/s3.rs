@@ -1,0 +1,356 @@
+//! Whole queries over S3: what they cost in requests and bytes, that they answer as on the local disk, and what they say
+//! when the store does not answer.
+
+use std::io::Cursor;
+use std::process::Command;
+use std::time::Duration;
+
+use arrow::util::pretty::pretty_format_batches;
+use datafusion::error::{DataFusionError, Result};
+use ogive::{Session, SessionBuilder, store_failure};
+use ogive_cvc::{Column, ColumnValues, Compression, DType, Schema, WriteOptions, Writer};
+
+use crate::s3_server::S3Server;
+
+const DIMENSION: usize = 32;
+
+/// The numbers of `rows` vectors, the same for the same seed. Quarters of small integers survive fp16.
+fn numbers(rows: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed;
+    (0..rows * DIMENSION)
+        .map(|_| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 33) % 4096) as f32 / 4.0 - 512.0
+        })
+        .collect()
+}
+
+fn file(schema: Schema, chunk_rows: usize, values: &[ColumnValues<'_>]) -> Vec<u8> {
+    let options = WriteOptions {
+        chunk_rows,
+        ..WriteOptions::default()
+    };
+    let mut writer = Writer::new(schema, options, Cursor::new(Vec::new())).unwrap();
+    writer.write(values).unwrap();
+    let mut bytes = Vec::new();
+    writer.finish().unwrap().copy_to(&mut bytes).unwrap();
+    bytes
+}
+
+/// A file with one column of vectors.
+fn vectors(rows: usize, chunk_rows: usize, seed: u64) -> Vec<u8> {
+    let schema = Schema::Single {
+        dimension: DIMENSION,
+        compression: Compression::Fp16,
+    };
+    file(
+        schema,
+        chunk_rows,
+        &[ColumnValues::F32(&numbers(rows, seed))],
+    )
+}
+
+/// A file with three columns of equal size.
+fn three_columns(rows: usize, chunk_rows: usize) -> Vec<u8> {
+    let column = |name: &str| Column {
+        name: name.to_owned(),
+        dtype: DType::Float32,
+        dimension: DIMENSION,
+        compression: Compression::Fp16,
+    };
+    let values = [1, 2, 3].map(|seed| numbers(rows, seed));
+    file(
+        Schema::Columnar(["a", "b", "c"].map(column).into()),
+        chunk_rows,
+        &values.each_ref().map(|values| ColumnValues::F32(values)),
+    )
+}
+
+/// A table with as many columns of vectors as the file or directory at `location` has.
+fn create(server: &S3Server, name: &str, location: &str, more_options: &str) -> String {
+    format!(
+        "CREATE EXTERNAL TABLE {name} STORED AS CVC LOCATION '{location}' {}",
+        server.sql_options(more_options)
+    )
+}
+
+fn session() -> Session {
+    SessionBuilder::new()
+        .with_target_partitions(2)
+        .build()
+        .unwrap()
+}
+
+/// Runs one statement to its end and renders the rows.
+async fn run(session: &Session, sql: &str) -> Result<String> {
+    let batches = session.sql(sql).await?.collect().await?;
+    Ok(pretty_format_batches(&batches)?.to_string())
+}
+
+async fn value(session: &Session, sql: &str) -> String {
+    let table = run(session, sql).await.unwrap();
+    let row = table.lines().nth(3).unwrap_or_default();
+    row.trim_matches(['|', ' ']).to_owned()
+}
+
+/// The sentence about the store in a failure of `sql`.
+async fn failure(session: &Session, sql: &str) -> String {
+    let error: DataFusionError = run(session, sql).await.unwrap_err();
+    match store_failure(&error) {
+        Some(failure) => failure.to_string(),
+        None => panic!("not a failure of the store: {error}"),
+    }
+}
+
+#[tokio::test]
+async fn one_chunk_of_a_hundred_costs_three_requests() {
+    let server = S3Server::start();
+    server.put("bucket", "big.cvc", &vectors(50_000, 500, 7));
+    let session = session();
+    let create = create(&server, "big", "s3://bucket/big.cvc", "");
+    run(&session, &create).await.unwrap();
+    let sql = "SELECT count(*) FROM (SELECT vector FROM big WHERE _row BETWEEN 25010 AND 25019)";
+    assert_eq!(value(&session, sql).await, "10");
+    let counts = server.requests();
+    assert!(counts.get <= 3, "{counts:?}");
+    // A chunk is 32 000 bytes of 3.2 million.
+    assert!(counts.bytes < 200_000, "{counts:?}");
+}
+
+#[tokio::test]
+async fn one_column_of_three_moves_a_third_of_the_bytes() {
+    let server = S3Server::start();
+    let bytes = three_columns(20_000, 2_000);
+    server.put("bucket", "three.cvc", &bytes);
+    let session = session();
+    let create = create(&server, "three", "s3://bucket/three.cvc", "");
+    run(&session, &create).await.unwrap();
+    let sql = "SELECT count(*) FROM three WHERE l2_distance(b, b) = 0";
+    assert_eq!(value(&session, sql).await, "20000");
+    let (moved, whole) = (server.requests().bytes as f64, bytes.len() as f64);
+    assert!(
+        (0.3..0.4).contains(&(moved / whole)),
+        "{moved} bytes of {whole}"
+    );
+}
+
+#[tokio::test]
+async fn directories_patterns_and_partitions() {
+    let server = S3Server::start();
+    server.put("flat", "p/a.cvc", &vectors(10, 4, 1));
+    server.put("flat", "p/b.cvc", &vectors(20, 4, 2));
+    server.put("flat", "q/c.cvc", &vectors(40, 4, 3));
+    for (year, rows) in [(2023, 3), (2024, 5)] {
+        let key = format!("year={year}/part.cvc");
+        server.put("hive", &key, &vectors(rows, 4, rows as u64));
+    }
+    let session = session();
+    let directory = create(&server, "directory", "s3://flat/", "");
+    run(&session, &directory).await.unwrap();
+    for (table, rows) in [
+        ("directory", "70"),
+        ("'s3://flat/p/'", "30"),
+        ("'s3://flat/p/*.cvc'", "30"),
+        ("'s3://flat/p/a.cvc'", "10"),
+        ("'s3://flat/*/[bc].cvc'", "60"),
+    ] {
+        let sql = format!("SELECT count(*) FROM {table}");
+        assert_eq!(value(&session, &sql).await, rows, "{table}");
+    }
+
+    let hive = format!(
+        "CREATE EXTERNAL TABLE hive STORED AS CVC PARTITIONED BY (year) LOCATION 's3://hive/' {}",
+        server.sql_options("")
+    );
+    run(&session, &hive).await.unwrap();
+    let sql = "SELECT count(*) FROM hive WHERE year = '2024'";
+    assert_eq!(value(&session, sql).await, "5");
+    server.reset();
+    let sql = "SELECT count(vector) FROM hive WHERE year = '2023'";
+    assert_eq!(value(&session, sql).await, "3");
+    let counts = server.requests();
+    assert!(
+        counts.get <= 1,
+        "the other partition is not read: {counts:?}"
+    );
+}
+
+#[tokio::test]
+async fn written_files_read_back() {
+    let server = S3Server::start();
+    server.put("bucket", "in/a.cvc", &vectors(1_000, 100, 5));
+    let session = session();
+    let source = create(&server, "source", "s3://bucket/in/", "");
+    run(&session, &source).await.unwrap();
+
+    let copy = format!(
+        "COPY (SELECT vector FROM source WHERE _row < 300) TO 's3://bucket/out/copied.cvc' STORED AS CVC {}",
+        server.sql_options("'format.chunk_rows' '64'")
+    );
+    assert_eq!(value(&session, &copy).await, "300");
+    let written = server.object("bucket", "out/copied.cvc").unwrap();
+    assert_eq!(&written[..4], b"CVCF");
+
+    let target = create(&server, "target", "s3://bucket/out/", "");
+    run(&session, &target).await.unwrap();
+    let insert = "INSERT INTO target (vector) SELECT vector FROM source WHERE _row >= 900";
+    assert_eq!(value(&session, insert).await, "100");
+    assert_eq!(value(&session, "SELECT count(*) FROM target").await, "400");
+    let same = "SELECT count(*) FROM source s JOIN 's3://bucket/out/copied.cvc' c ON s._row = c._row \
+                WHERE l2_distance(s.vector, c.vector) = 0";
+    assert_eq!(value(&session, same).await, "300");
+}
+
+#[tokio::test]
+async fn the_nearest_are_those_of_the_local_disk() {
+    let server = S3Server::start();
+    let local = tempfile::tempdir().unwrap();
+    for part in 0..3 {
+        let bytes = vectors(2_000, 256, 100 + part);
+        server.put("bucket", &format!("near/{part}.cvc"), &bytes);
+        std::fs::write(local.path().join(format!("{part}.cvc")), bytes).unwrap();
+    }
+    let session = session();
+    let remote = create(&server, "remote", "s3://bucket/near/", "");
+    run(&session, &remote).await.unwrap();
+    let local = format!(
+        "CREATE EXTERNAL TABLE local STORED AS CVC LOCATION '{}/'",
+        local.path().display()
+    );
+    run(&session, &local).await.unwrap();
+
+    let query: Vec<String> = numbers(1, 9).iter().map(ToString::to_string).collect();
+    for function in ["l2_distance", "cosine_distance", "negative_inner_product"] {
+        let answer = async |table: &str| {
+            let sql = format!(
+                "SELECT _row, {function}(vector, [{}]) AS d FROM {table} ORDER BY d, _row LIMIT 10",
+                query.join(", ")
+            );
+            run(&session, &sql).await.unwrap()
+        };
+        assert_eq!(answer("remote").await, answer("local").await, "{function}");
+    }
+}
+
+#[tokio::test]
+async fn passing_failures_are_not_seen() {
+    let server = S3Server::start();
+    server.put("bucket", "a.cvc", &vectors(1_000, 100, 5));
+    let session = session();
+    server.fail_next(2, 503);
+    let create = create(&server, "t", "s3://bucket/a.cvc", "'aws.timeout' '500ms'");
+    run(&session, &create).await.unwrap();
+    let sql = "SELECT count(vector) FROM t";
+    server.fail_next(3, 500);
+    assert_eq!(value(&session, sql).await, "1000");
+    server.stall_next(2, Duration::from_secs(30));
+    assert_eq!(value(&session, sql).await, "1000");
+    server.cut_next(1, 30_000);
+    assert_eq!(value(&session, sql).await, "1000");
+}
+
+#[tokio::test]
+async fn lasting_failures_name_bucket_and_key() {
+    let server = S3Server::start();
+    let bytes = vectors(1_000, 100, 5);
+    server.put("bucket", "p/a.cvc", &bytes);
+    server.put("bucket", "p/b.cvc", &bytes);
+    let session = session();
+
+    let missing = create(&server, "x", "s3://nothing/p/", "");
+    let sentence = failure(&session, &missing).await;
+    assert_eq!(sentence, "s3://nothing: no such bucket");
+
+    let brief = create(&server, "t", "s3://bucket/p/", "'aws.max_retries' '2'");
+    run(&session, &brief).await.unwrap();
+    let sql = "SELECT count(vector) FROM t";
+    assert_eq!(value(&session, sql).await, "2000");
+
+    server.deny("bucket", "p/b.cvc");
+    let sentence = failure(&session, sql).await;
+    assert!(
+        sentence.starts_with("s3://bucket/p/b.cvc: access denied (AccessDenied"),
+        "{sentence}"
+    );
+
+    server.reset();
+    server.fail_next(100, 503);
+    let sentence = failure(&session, sql).await;
+    assert!(
+        sentence.starts_with("s3://bucket/p")
+            && sentence.contains("the server answered 503 Service Unavailable")
+            && sentence.ends_with("(gave up after 2 retries)"),
+        "{sentence}"
+    );
+    server.reset();
+
+    let other = server
+        .sql_options("")
+        .replace("'aws.secret_access_key' '", "'aws.secret_access_key' 'not ");
+    let wrong = format!("CREATE EXTERNAL TABLE w STORED AS CVC LOCATION 's3://bucket/p/' {other}");
+    let sentence = failure(&session, &wrong).await;
+    assert!(
+        sentence.starts_with("s3://bucket/p: access denied (SignatureDoesNotMatch"),
+        "{sentence}"
+    );
+
+    let typo = create(&server, "y", "s3://bucket/p/", "'aws.regoin' 'here'");
+    let error = run(&session, &typo).await.unwrap_err().to_string();
+    assert!(
+        error.contains("unknown option 'aws.regoin'; accepted are aws.access_key_id, "),
+        "{error}"
+    );
+    let error = run(&session, "SELECT * FROM 'hdfs://host/x.cvc'")
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("no object store is known for the scheme 'hdfs'"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn public_files_need_no_credentials() {
+    let server = S3Server::start_public();
+    server.put("bucket", "p/a.cvc", &vectors(30, 4, 1));
+    let session = session();
+    let sql = format!(
+        "SELECT count(vector) FROM '{}/bucket/p/a.cvc'",
+        server.endpoint()
+    );
+    assert_eq!(value(&session, &sql).await, "30");
+
+    let create = format!(
+        "CREATE EXTERNAL TABLE t STORED AS CVC LOCATION 's3://bucket/p/' \
+         OPTIONS ('aws.endpoint' '{}', 'aws.skip_signature' 'true')",
+        server.endpoint()
+    );
+    run(&session, &create).await.unwrap();
+    let sql = "SELECT count(vector) FROM t";
+    assert_eq!(value(&session, sql).await, "30");
+}
+
+#[test]
+fn the_command_takes_credentials_from_the_environment() {
+    let server = S3Server::start();
+    server.put("bucket", "p/a.cvc", &vectors(30, 4, 1));
+    let ogive = |sql: &str| {
+        Command::new(env!("CARGO_BIN_EXE_ogive"))
+            .args(["--quiet", "--format", "csv", "-c", sql])
+            .envs(server.environment())
+            .output()
+            .unwrap()
+    };
+    let output = ogive("SELECT count(*) AS n FROM 's3://bucket/p/*.cvc'");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{errors}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "n\n30\n");
+
+    let output = ogive("SELECT count(*) FROM 's3://nothing/p/'");
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(errors.contains("s3://nothing: no such bucket"), "{errors}");
+}

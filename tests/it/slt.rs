@@ -1,0 +1,211 @@
+//! Runs `tests/slt/*.slt` through the front end that every door uses.
+//!
+//! Each file has a session and an empty folder `$scratch` of its own; `$fixtures` and `$examples`
+//! stand for the project's. `OGIVE_SLT_COMPLETE=1` writes what is answered into the files,
+//! `OGIVE_SLT=top_k` runs the files whose name contains the word.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use datafusion::arrow::datatypes::{DataType, Float16Type, Float32Type, Float64Type};
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::error::DataFusionError;
+use ogive::{Session, SessionBuilder};
+use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner, strict_column_validator};
+
+struct Slt {
+    session: Session,
+    substitutions: Vec<(String, String)>,
+}
+
+#[derive(Debug)]
+struct SltError(String);
+
+impl std::fmt::Display for SltError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for SltError {}
+
+impl Slt {
+    fn new(scratch: &Path) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let session = SessionBuilder::new().with_target_partitions(2).build().unwrap();
+        let text = |path: PathBuf| path.to_str().unwrap().to_string();
+        Self {
+            session,
+            substitutions: vec![
+                ("$scratch".into(), text(scratch.to_path_buf())),
+                ("$fixtures".into(), text(root.join("tests/fixtures"))),
+                ("$examples".into(), text(root.join("examples"))),
+            ],
+        }
+    }
+
+    /// Paths of this machine as the names they stand for. DataFusion prints them with and without
+    /// the leading slash.
+    fn hide(&self, text: &str) -> String {
+        let mut text = text.to_string();
+        for (name, path) in &self.substitutions {
+            text = text.replace(path.as_str(), name);
+            text = text.replace(path.trim_start_matches('/'), name);
+        }
+        text
+    }
+
+    async fn answer(&self, sql: &str) -> Result<DBOutput<DefaultColumnType>, DataFusionError> {
+        let mut sql = sql.to_string();
+        for (name, path) in &self.substitutions {
+            sql = sql.replace(name.as_str(), path);
+        }
+        let frame = self.session.sql(&sql).await?;
+        let types: Vec<_> = frame.schema().fields().iter().map(|f| column_type(f.data_type())).collect();
+        let batches = frame.collect().await?;
+        if types.is_empty() {
+            return Ok(DBOutput::StatementComplete(0));
+        }
+        let mut rows = Vec::new();
+        for batch in &batches {
+            self.rows_of(batch, &mut rows);
+        }
+        Ok(DBOutput::Rows { types, rows })
+    }
+
+    fn rows_of(&self, batch: &RecordBatch, rows: &mut Vec<Vec<String>>) {
+        let columns: Vec<Vec<String>> = batch.columns().iter().map(cells).collect();
+        for row in 0..batch.num_rows() {
+            let mut line = Vec::new();
+            for column in &columns {
+                // Plans are one cell of many lines; each line is shown as a row of its own.
+                line.push(self.hide(&column[row]));
+            }
+            if line.iter().any(|cell| cell.contains('\n')) {
+                let last = line.pop().unwrap();
+                for (index, part) in last.trim_end().lines().enumerate() {
+                    let mut cells = if index == 0 { line.clone() } else { vec![String::new(); line.len()] };
+                    cells.push(format!("{:02}){part}", index + 1));
+                    rows.push(cells);
+                }
+            } else {
+                rows.push(line);
+            }
+        }
+    }
+}
+
+fn column_type(data_type: &DataType) -> DefaultColumnType {
+    match data_type {
+        t if t.is_integer() => DefaultColumnType::Integer,
+        t if t.is_floating() => DefaultColumnType::FloatingPoint,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => DefaultColumnType::Text,
+        _ => DefaultColumnType::Any,
+    }
+}
+
+/// A column as text; floats are rounded to six significant digits, so that the last bit of a
+/// vector instruction does not decide a test.
+fn cells(array: &ArrayRef) -> Vec<String> {
+    let rounded = |value: f64| {
+        if value == 0.0 || !value.is_finite() {
+            return format!("{value}");
+        }
+        let digits = 5 - value.abs().log10().floor() as i32;
+        let scale = 10_f64.powi(digits);
+        format!("{}", (value * scale).round() / scale)
+    };
+    let each = |f: &dyn Fn(usize) -> String| -> Vec<String> {
+        (0..array.len())
+            .map(|row| if array.is_null(row) { "NULL".to_string() } else { f(row) })
+            .collect()
+    };
+    match array.data_type() {
+        DataType::Float64 => each(&|row| rounded(array.as_primitive::<Float64Type>().value(row))),
+        DataType::Float32 => {
+            each(&|row| rounded(f64::from(array.as_primitive::<Float32Type>().value(row))))
+        }
+        DataType::Float16 => {
+            each(&|row| rounded(array.as_primitive::<Float16Type>().value(row).to_f64()))
+        }
+        _ => {
+            let options = FormatOptions::new().with_null("NULL");
+            let formatter = ArrayFormatter::try_new(array.as_ref(), &options).unwrap();
+            each(&|row| {
+                let mut text = String::new();
+                write!(text, "{}", formatter.value(row)).unwrap();
+                if text.is_empty() { "(empty)".to_string() } else { text }
+            })
+        }
+    }
+}
+
+#[async_trait]
+impl AsyncDB for Slt {
+    type Error = SltError;
+    type ColumnType = DefaultColumnType;
+
+    async fn run(&mut self, sql: &str) -> Result<DBOutput<Self::ColumnType>, Self::Error> {
+        self.answer(sql)
+            .await
+            .map_err(|error| SltError(self.hide(&error.strip_backtrace())))
+    }
+
+    async fn shutdown(&mut self) {}
+
+    fn engine_name(&self) -> &str {
+        "ogive"
+    }
+}
+
+fn files() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slt");
+    let wanted = std::env::var("OGIVE_SLT").unwrap_or_default();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "slt"))
+        .filter(|path| path.file_stem().unwrap().to_str().unwrap().contains(&wanted))
+        .collect();
+    files.sort();
+    files
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sql_behaves_as_written() {
+    let complete = std::env::var_os("OGIVE_SLT_COMPLETE").is_some();
+    let files = files();
+    assert!(!files.is_empty(), "no .slt file matches");
+    let mut failures = Vec::new();
+    for file in files {
+        let scratch = Arc::new(tempfile::tempdir().unwrap());
+        let folder = Arc::clone(&scratch);
+        let mut runner = Runner::new(move || {
+            let folder = Arc::clone(&folder);
+            async move { Ok(Slt::new(folder.path())) }
+        });
+        let result = if complete {
+            runner
+                .update_test_file(
+                    &file,
+                    " ",
+                    sqllogictest::default_validator,
+                    sqllogictest::default_normalizer,
+                    sqllogictest::default_column_validator,
+                )
+                .await
+                .map_err(|error| error.to_string())
+        } else {
+            runner.with_column_validator(strict_column_validator);
+            runner.run_file_async(&file).await.map_err(|error| error.display(false).to_string())
+        };
+        match result {
+            Ok(()) => println!("{}: as written", file.display()),
+            Err(error) => failures.push(error),
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
