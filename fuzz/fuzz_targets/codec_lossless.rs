@@ -14,7 +14,8 @@ fuzz_target!(|data: &[u8]| {
     };
     let mut random = Random::of(data);
     // A careful reader asks before it makes room for values.
-    let bounds = lossless::payload_bytes_min(count.into())..=lossless::payload_bytes_max(count.into());
+    let bounds =
+        lossless::payload_bytes_min(count.into())..=lossless::payload_bytes_max(count.into());
     if !bounds.contains(&(data.len() as u64)) {
         let mut few = vec![0.0; random.up_to(64)];
         assert!(lossless::decode(data, &mut few).is_err());
@@ -35,7 +36,10 @@ fuzz_target!(|data: &[u8]| {
             assert!(values[*value as usize].is_none(), "value {value} is good");
         }
         (Err(_), None) => {}
-        (decoded, _) => panic!("{decoded:?} for a payload whose shape is {}", expected.is_some()),
+        (decoded, _) => panic!(
+            "{decoded:?} for a payload whose shape is {}",
+            expected.is_some()
+        ),
     }
 
     for _ in 0..8 {
@@ -47,7 +51,11 @@ fuzz_target!(|data: &[u8]| {
             None => assert!(range.is_err(), "a range of a payload of bad shape"),
             Some(values) => {
                 let values = &values[start..end];
-                assert_eq!(range.is_ok(), values.iter().all(Option::is_some), "{range:?}");
+                assert_eq!(
+                    range.is_ok(),
+                    values.iter().all(Option::is_some),
+                    "{range:?}"
+                );
                 if range.is_ok() {
                     for (found, expected) in some.iter().zip(values) {
                         assert_eq!(Some(found.to_bits()), *expected, "in {start}..{end}");
@@ -98,9 +106,9 @@ fn by_bits(data: &[u8]) -> Option<Vec<Option<u32>>> {
             let code = (index * bits..(index + 1) * bits).fold(0_usize, |code, bit| {
                 code << 1 | usize::from(codes[bit / 8] >> (7 - bit % 8) & 1)
             });
-            *value = value.zip(dictionary.get(code)).map(|(value, byte)| {
-                value | u32::from(*byte) << (8 * plane)
-            });
+            *value = value
+                .zip(dictionary.get(code))
+                .map(|(value, byte)| value | u32::from(*byte) << (8 * plane));
         }
     }
     (at == data.len()).then_some(values)

@@ -39,7 +39,10 @@ fn check_halves(data: &[u8]) {
     let mut back = Vec::new();
     fp16::encode_f32(&values, &mut back);
     for ((raw, back), value) in bytes.chunks_exact(2).zip(back.chunks_exact(2)).zip(&values) {
-        assert!(raw == back || value.is_nan(), "{raw:?} came back as {back:?}");
+        assert!(
+            raw == back || value.is_nan(),
+            "{raw:?} came back as {back:?}"
+        );
     }
     assert!(fp16::decode(bytes, &mut vec![0.0; count + 1]).is_err());
     if data.len() % 2 == 1 {
@@ -107,7 +110,8 @@ fn check_bytes(data: &[u8]) {
     let Some((parameters, codes)) = data.split_at_checked(16) else {
         return;
     };
-    let number = |at: usize| f64::from_le_bytes(std::array::from_fn(|index| parameters[at + index]));
+    let number =
+        |at: usize| f64::from_le_bytes(std::array::from_fn(|index| parameters[at + index]));
     let parameters = int8::Parameters {
         min: number(0),
         scale: number(8),

@@ -38,7 +38,12 @@ fuzz_target!(|data: &[u8]| {
     } else {
         assert!(!json.equals(&json));
     }
-    let _ = (json.as_u64(), json.as_f64(), json.as_str(), json.get("chunks"));
+    let _ = (
+        json.as_u64(),
+        json.as_f64(),
+        json.as_str(),
+        json.get("chunks"),
+    );
 });
 
 fn holds_nan(json: &Json) -> bool {

@@ -63,7 +63,12 @@ fn read_column(
         let cut = &bytes[..random.up_to(bytes.len())];
         if cut.len() < bytes.len() && !all.is_empty() {
             let error = layout.decode_f32(index, column, cut, 0..rows, &mut all);
-            assert!(error.is_err(), "decoded {} of {} bytes", cut.len(), bytes.len());
+            assert!(
+                error.is_err(),
+                "decoded {} of {} bytes",
+                cut.len(),
+                bytes.len()
+            );
         }
         match decoded {
             Ok(()) => values.extend(all),

@@ -119,11 +119,8 @@ fn plan(input: &mut Unstructured<'_>) -> Result<Plan> {
         (Schema::Columnar(columns.clone()), columns)
     } else {
         let dimension = input.int_in_range(1..=9)?;
-        let compression = *input.choose(&[
-            Compression::Lossless,
-            Compression::Fp16,
-            Compression::Int8,
-        ])?;
+        let compression =
+            *input.choose(&[Compression::Lossless, Compression::Fp16, Compression::Int8])?;
         let column = Column {
             name: ogive_cvc::SINGLE_COLUMN.to_owned(),
             dtype: DType::Float32,
@@ -219,7 +216,11 @@ fn split<T, const WIDTH: usize>(bytes: &[u8], read: fn([u8; WIDTH]) -> T) -> Vec
 }
 
 fn check(plan: &Plan) {
-    let bytes: usize = plan.values.iter().map(|values| values.to_bytes().len()).sum();
+    let bytes: usize = plan
+        .values
+        .iter()
+        .map(|values| values.to_bytes().len())
+        .sum();
     let memory = (1 << 20) + 16 * bytes;
     let written = with_memory("writing", memory, || write(plan, &plan.batches));
     let depth = plan.descriptions().map(depth).max().unwrap_or(0);
@@ -241,7 +242,11 @@ fn check(plan: &Plan) {
         let start = index * plan.options.chunk_rows;
         let rows = plan.options.chunk_rows.min(plan.rows - start);
         assert_eq!((chunk.first_row, chunk.rows), (start as u64, rows as u64));
-        let described = plan.chunk_metadata.iter().rev().find(|entry| entry.0 == index);
+        let described = plan
+            .chunk_metadata
+            .iter()
+            .rev()
+            .find(|entry| entry.0 == index);
         assert_eq!(
             chunk.metadata.as_ref().map(Json::to_sorted_text),
             described.map(|entry| entry.1.to_sorted_text())
@@ -271,13 +276,17 @@ impl Plan {
     /// Whether a chunk holds what `int8` cannot, and must not.
     fn has_non_finite(&self) -> bool {
         self.options.non_finite == NonFinite::Refuse
-            && self.columns.iter().zip(&self.values).any(|(column, values)| {
-                column.compression == Compression::Int8
-                    && values
-                        .to_f32()
-                        .chunks(self.options.chunk_rows * column.dimension)
-                        .any(|chunk| int8_by_definition(chunk).is_none())
-            })
+            && self
+                .columns
+                .iter()
+                .zip(&self.values)
+                .any(|(column, values)| {
+                    column.compression == Compression::Int8
+                        && values
+                            .to_f32()
+                            .chunks(self.options.chunk_rows * column.dimension)
+                            .any(|chunk| int8_by_definition(chunk).is_none())
+                })
     }
 }
 
@@ -285,7 +294,11 @@ fn depth(json: &Json) -> usize {
     match json {
         Json::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
         Json::Object(entries) => {
-            1 + entries.iter().map(|entry| depth(&entry.1)).max().unwrap_or(0)
+            1 + entries
+                .iter()
+                .map(|entry| depth(&entry.1))
+                .max()
+                .unwrap_or(0)
         }
         _ => 0,
     }
@@ -336,7 +349,13 @@ fn check_sections(plan: &Plan, layout: &ogive_cvc::Layout) {
     let found: Vec<(u64, u64, String)> = layout
         .sections()
         .iter()
-        .map(|section| (section.start, section.end, section.metadata.to_sorted_text()))
+        .map(|section| {
+            (
+                section.start,
+                section.end,
+                section.metadata.to_sorted_text(),
+            )
+        })
         .collect();
     assert_eq!(found, expected, "sections");
 }

@@ -4,11 +4,11 @@
 
 use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
+use ogive_fuzz::Random;
 use ogive_kernels::{
     Encoding, Metric, Order, Query, Rank, Rows, SharedThreshold, TopK, available_instruction_sets,
     norms, pairwise,
 };
-use ogive_fuzz::Random;
 
 const METRICS: [Metric; 7] = [
     Metric::L2,
@@ -69,7 +69,9 @@ fn plan(input: &mut Unstructured<'_>) -> Result<Search> {
         None
     };
     let selected = selected.map(|pattern| {
-        let bits = pattern.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1));
+        let bits = pattern
+            .iter()
+            .flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1));
         bits.cycle().take(rows).collect()
     });
     let mut query = Vec::new();
@@ -91,11 +93,14 @@ fn plan(input: &mut Unstructured<'_>) -> Result<Search> {
         part[at] ^= round as u8;
     }
     if from_row {
-        let row = bytes.get(..dimension * encoding.width()).unwrap_or_default();
+        let row = bytes
+            .get(..dimension * encoding.width())
+            .unwrap_or_default();
         let mut values = vec![0.0; row.len() / encoding.width()];
         let count = usize::from(rows > 0);
         let row = Rows::with_rows(row, count, values.len(), encoding);
-        row.expect("a whole row").decode_f32(&mut values[..count * dimension]);
+        row.expect("a whole row")
+            .decode_f32(&mut values[..count * dimension]);
         query = values.into_iter().map(f64::from).collect();
         query.resize(dimension, 0.5);
     }
@@ -148,7 +153,12 @@ fn bits(values: &[f64]) -> Vec<u64> {
 
 /// The first `k` by sorting all answers.
 fn sorted(search: &Search, answers: &[f64], undefined: &[usize]) -> Vec<(Rank, u64)> {
-    let wanted = |row: usize| search.selected.as_ref().is_none_or(|selected| selected[row]);
+    let wanted = |row: usize| {
+        search
+            .selected
+            .as_ref()
+            .is_none_or(|selected| selected[row])
+    };
     let mut all: Vec<(Rank, u64)> = answers
         .iter()
         .enumerate()
@@ -206,7 +216,10 @@ fn scan(
     end: usize,
     shared: &SharedThreshold,
 ) {
-    let selected = search.selected.as_ref().map(|selected| &selected[start..end]);
+    let selected = search
+        .selected
+        .as_ref()
+        .map(|selected| &selected[start..end]);
     top.scan(&rows.slice(start..end), start as u64, selected, shared);
 }
 
@@ -251,8 +264,16 @@ fn check_pairs(search: &Search, rows: &Rows<'_>, answers: &[f64], undefined: &[u
         _ => f64::from(*value as f32),
     };
     let query: Vec<f64> = search.query.iter().map(rounded).collect();
-    let repeated: Vec<f64> = query.iter().copied().cycle().take(rows.len() * query.len()).collect();
-    let bytes: Vec<u8> = repeated.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let repeated: Vec<f64> = query
+        .iter()
+        .copied()
+        .cycle()
+        .take(rows.len() * query.len())
+        .collect();
+    let bytes: Vec<u8> = repeated
+        .iter()
+        .flat_map(|value| value.to_le_bytes())
+        .collect();
     let right = Rows::with_rows(&bytes, rows.len(), query.len(), Encoding::F64)
         .expect("as many as the rows");
     let mut pairs = vec![0.0; rows.len()];

@@ -6,7 +6,9 @@ use std::ops::Range;
 
 use libfuzzer_sys::fuzz_target;
 use ogive_fuzz::{Random, with_memory};
-use ogive_npy::{ArrayLayout, DType, Error, Format, LayoutReader, NPY_HEADER_BYTES, Progress, npy_header};
+use ogive_npy::{
+    ArrayLayout, DType, Error, Format, LayoutReader, NPY_HEADER_BYTES, Progress, npy_header,
+};
 
 const FORMATS: [Format; 4] = [Format::Npy, Format::Fvecs, Format::Bvecs, Format::Ivecs];
 
@@ -104,7 +106,10 @@ fn slice<'a>(data: &'a [u8], range: &Range<u64>) -> &'a [u8] {
 fn check(layout: &ArrayLayout, data: &[u8], random: &mut Random) {
     let width = layout.dtype.width();
     let row_bytes = layout.dimension * width;
-    assert_eq!(layout.row_stride, layout.row_header_bytes + row_bytes as u64);
+    assert_eq!(
+        layout.row_stride,
+        layout.row_header_bytes + row_bytes as u64
+    );
     let all = layout.row_range(0..layout.rows);
     assert!(all.end <= data.len() as u64, "rows reach past the file");
     assert_eq!(layout.row_range(layout.rows..u64::MAX).start, all.end);
@@ -130,7 +135,11 @@ fn check(layout: &ArrayLayout, data: &[u8], random: &mut Random) {
         out.push(0);
         assert!(layout.copy_rows(bytes, rows, &mut out).is_err());
     }
-    assert!(layout.check_rows(&[], 0..layout.rows.saturating_add(1)).is_err());
+    assert!(
+        layout
+            .check_rows(&[], 0..layout.rows.saturating_add(1))
+            .is_err()
+    );
 }
 
 /// The values one by one; `None` when a row has another dimension.
@@ -175,7 +184,9 @@ fn check_header(random: &mut Random) {
     let mut file = header;
     file.resize(4096, 0);
     match reader.next().expect("a good size") {
-        Progress::Need(range) => reader.feed(range.clone(), slice(&file, &range)).expect("fed"),
+        Progress::Need(range) => reader
+            .feed(range.clone(), slice(&file, &range))
+            .expect("fed"),
         Progress::Done(_) => panic!("done without bytes"),
     }
     match reader.next().expect("a good header") {

@@ -51,7 +51,8 @@ pub fn settle(file: &mut Vec<u8>) -> Option<Layout> {
         }
     };
     for chunk in 0..layout.chunks().len() {
-        let (Some(record), Some(payload)) = (layout.record_range(chunk), layout.payload_range(chunk))
+        let (Some(record), Some(payload)) =
+            (layout.record_range(chunk), layout.payload_range(chunk))
         else {
             panic!("chunk {chunk} of an open file has no place");
         };

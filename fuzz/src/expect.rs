@@ -4,8 +4,7 @@
 pub fn assert_same_f32(what: &str, found: &[f32], expected: &[f32]) {
     assert_eq!(found.len(), expected.len(), "{what}: number of values");
     for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
-        let same =
-            found.to_bits() == expected.to_bits() || (found.is_nan() && expected.is_nan());
+        let same = found.to_bits() == expected.to_bits() || (found.is_nan() && expected.is_nan());
         assert!(
             same,
             "{what}: value {index} is {found:?} ({:#010x}), expected {expected:?} ({:#010x})",

@@ -10,7 +10,7 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::Statement as DfStatement;
-use ogive_table_providers::Warnings;
+use ogive_table_providers::{Warnings, WriteOptions};
 use url::Url;
 
 use crate::insert::name_columns;
@@ -174,6 +174,9 @@ impl Session {
     fn connect_stores(&self, mut statement: DfStatement) -> Result<DfStatement> {
         let (options, locations) = match &mut statement {
             DfStatement::CreateExternalTable(create) => {
+                if create.file_type.eq_ignore_ascii_case("cvc") {
+                    keep_compression(&mut create.options);
+                }
                 (&mut create.options, create.locations.clone())
             }
             DfStatement::CopyTo(copy) => (&mut copy.options, vec![copy.target.clone()]),
@@ -195,6 +198,16 @@ impl Session {
             self.stores.apply_options(&url, &store_options)?;
         }
         Ok(statement)
+    }
+}
+
+/// DataFusion takes `compression` of a table for gzip and its like before a format sees it, so
+/// the option of CVC tables goes under a name of its own.
+fn keep_compression(options: &mut [(String, datafusion::sql::sqlparser::ast::Value)]) {
+    for (key, _) in options {
+        if key.eq_ignore_ascii_case("compression") {
+            *key = WriteOptions::COMPRESSION_OF_TABLE.to_string();
+        }
     }
 }
 

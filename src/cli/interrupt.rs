@@ -4,16 +4,11 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
+use tokio::runtime::Builder;
 use tokio::sync::Notify;
 
 use crate::cli::error::{Failure, Result};
-
-/// How long work may take to notice; with the way out, less than the second that is promised.
-const GRACE: Duration = Duration::from_millis(600);
-/// How long aborted work may take to be dropped.
-const ABORT: Duration = Duration::from_millis(150);
 
 /// Whether somebody wants the work to end. Clones are the same interrupt.
 ///
@@ -53,36 +48,43 @@ impl State {
 }
 
 impl Interrupt {
-    /// Listens for SIGINT and SIGTERM from now on. Needs a runtime.
-    pub fn listen() -> Result<Self> {
+    /// Listens for SIGINT from now on, and for SIGTERM unless a prompt should end by it.
+    ///
+    /// It has a thread to itself: the threads that compute deliver no signals while they are busy.
+    pub fn listen(at_prompt: bool) -> Result<Self> {
         let interrupt = Self::default();
         let listener = interrupt.clone();
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            // Made here and not in the task, so that no signal is lost before it first runs.
-            let mut pressed = signal(SignalKind::interrupt())?;
-            let mut terminated = signal(SignalKind::terminate())?;
-            tokio::spawn(async move {
-                loop {
-                    tokio::select! {
-                        _ = pressed.recv() => {}
-                        _ = terminated.recv() => {}
+        let runtime = Builder::new_current_thread().enable_io().build()?;
+        let entered = runtime.enter();
+        // Made here and not on the thread, so that no signal is lost before that runs.
+        let mut pressed = Signal::interrupt()?;
+        let mut terminated = if at_prompt {
+            None
+        } else {
+            Some(Signal::terminate()?)
+        };
+        drop(entered);
+        std::thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    loop {
+                        match &mut terminated {
+                            Some(terminated) => tokio::select! {
+                                () = pressed.arrives() => {}
+                                () = terminated.arrives() => {}
+                            },
+                            None => pressed.arrives().await,
+                        }
+                        listener.raise();
                     }
-                    listener.raise();
-                }
-            });
-        }
-        #[cfg(not(unix))]
-        tokio::spawn(async move {
-            while tokio::signal::ctrl_c().await.is_ok() {
-                listener.raise();
-            }
-        });
+                });
+            })?;
         Ok(interrupt)
     }
 
-    fn raise(&self) {
+    /// Makes it happen.
+    pub fn raise(&self) {
         self.state.raised.store(true, Ordering::SeqCst);
         self.state.changed.notify_waiters();
     }
@@ -115,34 +117,8 @@ impl Interrupt {
         }
     }
 
-    /// Runs `work` to its end, or abandons it when it does not stop soon after the interrupt.
-    ///
-    /// It runs on another thread, because work that computes for long without waiting cannot be stopped from its own.
-    pub async fn supervise<T: Send + 'static>(
-        &self,
-        work: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> Result<T> {
-        let mut task = tokio::spawn(work);
-        let joined = match self.guard(&mut task).await {
-            Ok(joined) => joined,
-            Err(_) => match tokio::time::timeout(GRACE, &mut task).await {
-                Ok(joined) => joined,
-                Err(_) => {
-                    task.abort();
-                    // Dropping it closes what it has open; work that never waits is left behind.
-                    let _ = tokio::time::timeout(ABORT, &mut task).await;
-                    self.remove_unfinished();
-                    return Err(Failure::Interrupted);
-                }
-            },
-        };
-        match joined {
-            Ok(outcome) => outcome,
-            Err(error) => Err(Failure::Failed(format!("internal error: {error}"))),
-        }
-    }
-
-    fn remove_unfinished(&self) {
+    /// Removes what abandoned work has left.
+    pub fn remove_unfinished(&self) {
         for path in self.state.paths().drain(..) {
             // It may be gone, or under its final name and whole.
             let _ = if path.is_dir() {
@@ -163,6 +139,57 @@ impl Interrupt {
             biased;
             () = changed => Err(Failure::Interrupted),
             output = work => Ok(output),
+        }
+    }
+}
+
+/// A signal of the system.
+#[cfg(unix)]
+struct Signal(tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+impl Signal {
+    fn interrupt() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::interrupt()).map(Self)
+    }
+
+    fn terminate() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::terminate()).map(Self)
+    }
+
+    async fn arrives(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Ctrl-C, and the end of the console's window.
+#[cfg(windows)]
+enum Signal {
+    Interrupt(tokio::signal::windows::CtrlC),
+    Terminate(tokio::signal::windows::CtrlClose),
+}
+
+#[cfg(windows)]
+impl Signal {
+    fn interrupt() -> std::io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self::Interrupt)
+    }
+
+    fn terminate() -> std::io::Result<Self> {
+        tokio::signal::windows::ctrl_close().map(Self::Terminate)
+    }
+
+    async fn arrives(&mut self) {
+        let arrived = match self {
+            Self::Interrupt(signal) => signal.recv().await,
+            Self::Terminate(signal) => signal.recv().await,
+        };
+        if arrived.is_none() {
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -21,24 +21,21 @@ mod sql;
 mod upgrade;
 mod vectors;
 mod verify;
+mod work;
 
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Parser;
 use clap::error::ErrorKind;
 use ogive::{Session, SessionBuilder};
-use tokio::runtime::{Builder, Runtime};
 
 use arguments::{Arguments, Command, QueryArguments};
 use error::{Failure, Result};
 use interrupt::Interrupt;
 use run::Runner;
-
-/// How long may pass, after the work, for files of abandoned work to be closed and removed.
-const SHUTDOWN: Duration = Duration::from_millis(200);
+use work::Workers;
 
 /// Runs the command with the process's arguments.
 pub fn main() -> ExitCode {
@@ -63,18 +60,13 @@ pub fn main() -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> Result<()> {
-    let runtime = runtime(arguments.query.threads)?;
-    let interrupt = {
-        let _entered = runtime.enter();
-        Interrupt::listen()?
+    let Some(command) = arguments.command else {
+        return query(arguments.query);
     };
-    let outcome = match arguments.command {
-        None => query(&runtime, arguments.query, &interrupt),
-        Some(Command::Doctor) => doctor::run(),
-        Some(command) => runtime.block_on(interrupt.supervise(work(command, interrupt.clone()))),
-    };
-    // Not dropped: that would wait for blocking work, however long.
-    runtime.shutdown_timeout(SHUTDOWN);
+    let interrupt = Interrupt::listen(false)?;
+    let workers = Workers::start(None, interrupt.clone())?;
+    let outcome = workers.run(work(command, interrupt));
+    workers.stop();
     outcome
 }
 
@@ -89,26 +81,32 @@ async fn work(command: Command, interrupt: Interrupt) -> Result<()> {
     }
 }
 
-fn query(runtime: &Runtime, arguments: QueryArguments, interrupt: &Interrupt) -> Result<()> {
-    let session = session(&arguments)?;
+fn query(arguments: QueryArguments) -> Result<()> {
+    // Before signals are caught: reading stdin can take for ever, and Ctrl-C ends it.
     let script = script(&arguments)?;
+    let interrupt = Interrupt::listen(script.is_none())?;
+    let workers = Workers::start(arguments.threads, interrupt.clone())?;
     let runner = Runner {
-        session: session.clone(),
+        session: session(&arguments)?,
         format: arguments.format,
         quiet: arguments.quiet,
-        interrupt: interrupt.clone(),
+        interrupt,
     };
+    let session = runner.session.clone();
     let paths = arguments.paths;
-    runtime.block_on(interrupt.supervise(async move { open(&session, &paths).await }))?;
-    match script {
-        None => prompt::run(runtime, runner),
-        Some(parts) => runtime.block_on(interrupt.supervise(async move {
-            for part in parts {
-                runner.script(&part).await?;
-            }
-            Ok(())
-        })),
-    }
+    let outcome = workers
+        .run(async move { open(&session, &paths).await })
+        .and_then(|()| match script {
+            None => prompt::run(&workers, runner),
+            Some(parts) => workers.run(async move {
+                for part in parts {
+                    runner.script(&part).await?;
+                }
+                Ok(())
+            }),
+        });
+    workers.stop();
+    outcome
 }
 
 /// The SQL to run, in the order given; `None` if it is to be asked for.
@@ -152,14 +150,4 @@ async fn open(session: &Session, paths: &[String]) -> Result<()> {
         session.attach(path).await?;
     }
     Ok(())
-}
-
-fn runtime(threads: Option<usize>) -> Result<Runtime> {
-    let threads =
-        threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    // One more, so that signals are heard while all others compute.
-    Ok(Builder::new_multi_thread()
-        .worker_threads(threads.saturating_add(1))
-        .enable_all()
-        .build()?)
 }

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{CompletionType, Config, Editor};
-use tokio::runtime::Runtime;
 
 use crate::cli::arguments::Format;
 use crate::cli::completion::{SqlHelper, table_names};
 use crate::cli::error::{Failure, Result};
 use crate::cli::render::{print, say};
 use crate::cli::run::Runner;
+use crate::cli::work::Workers;
 
 const HELP: &str = "\
 SQL statements end with ; and may span lines. Tab completes, arrows recall, Ctrl-C stops a query, Ctrl-D leaves.
@@ -28,7 +28,7 @@ SQL statements end with ; and may span lines. Tab completes, arrows recall, Ctrl
 const HISTORY_LINES_MAX: usize = 10_000;
 
 /// Reads statements from the terminal until somebody leaves.
-pub fn run(runtime: &Runtime, mut runner: Runner) -> Result<()> {
+pub fn run(workers: &Workers, mut runner: Runner) -> Result<()> {
     let mut editor = editor(&runner)?;
     let history = history_path();
     if let Some(path) = &history {
@@ -39,7 +39,7 @@ pub fn run(runtime: &Runtime, mut runner: Runner) -> Result<()> {
         "ogive {}. \\? for help.",
         env!("CARGO_PKG_VERSION")
     ));
-    let outcome = read_lines(runtime, &mut runner, &mut editor);
+    let outcome = read_lines(workers, &mut runner, &mut editor);
     if let Some(path) = &history
         && let Err(error) = editor.save_history(path)
     {
@@ -52,7 +52,7 @@ pub fn run(runtime: &Runtime, mut runner: Runner) -> Result<()> {
 }
 
 fn read_lines(
-    runtime: &Runtime,
+    workers: &Workers,
     runner: &mut Runner,
     editor: &mut Editor<SqlHelper, FileHistory>,
 ) -> Result<()> {
@@ -73,9 +73,9 @@ fn read_lines(
         let outcome = match text.strip_prefix('\\') {
             Some(command) => match command_of(command) {
                 Command::Leave => return Ok(()),
-                command => obey(runtime, runner, command),
+                command => obey(workers, runner, command),
             },
-            None => execute(runtime, runner, text.to_owned()),
+            None => execute(workers, runner, text.to_owned()),
         };
         match outcome {
             Err(Failure::OutputClosed) => return Err(Failure::OutputClosed),
@@ -113,7 +113,7 @@ fn command_of(line: &str) -> Command<'_> {
     }
 }
 
-fn obey(runtime: &Runtime, runner: &mut Runner, command: Command<'_>) -> Result<()> {
+fn obey(workers: &Workers, runner: &mut Runner, command: Command<'_>) -> Result<()> {
     match command {
         Command::Leave => Ok(()),
         Command::Help => print(HELP.as_bytes()),
@@ -122,7 +122,7 @@ fn obey(runtime: &Runtime, runner: &mut Runner, command: Command<'_>) -> Result<
             lines.push('\n');
             print(lines.as_bytes())
         }
-        Command::Columns(name) => print(columns(runtime, runner, name)?.as_bytes()),
+        Command::Columns(name) => print(columns(workers, runner, name)?.as_bytes()),
         Command::Format(name) => {
             runner.format = <Format as clap::ValueEnum>::from_str(name, true).map_err(|_| {
                 Failure::Failed(format!(
@@ -142,7 +142,7 @@ fn obey(runtime: &Runtime, runner: &mut Runner, command: Command<'_>) -> Result<
         }
         Command::Include(file) => {
             let sql = std::fs::read_to_string(file).map_err(|error| Failure::about(file, error))?;
-            execute(runtime, runner, sql)
+            execute(workers, runner, sql)
         }
         Command::Unknown(word) => Err(Failure::Failed(format!(
             "no command \\{word}; \\? lists them"
@@ -150,16 +150,16 @@ fn obey(runtime: &Runtime, runner: &mut Runner, command: Command<'_>) -> Result<
     }
 }
 
-fn execute(runtime: &Runtime, runner: &Runner, sql: String) -> Result<()> {
-    let worker = runner.clone();
-    let interrupt = runner.interrupt.clone();
-    runtime.block_on(interrupt.supervise(async move { worker.script(&sql).await }))
+fn execute(workers: &Workers, runner: &Runner, sql: String) -> Result<()> {
+    let runner = runner.clone();
+    workers.run(async move { runner.script(&sql).await })
 }
 
 /// Names and types of the columns of anything that can stand behind FROM.
-fn columns(runtime: &Runtime, runner: &Runner, name: &str) -> Result<String> {
+fn columns(workers: &Workers, runner: &Runner, name: &str) -> Result<String> {
     let sql = format!("SELECT * FROM {name}");
-    let frame = runtime.block_on(runner.interrupt.guard(runner.session.sql(&sql)))??;
+    let session = runner.session.clone();
+    let frame = workers.run(async move { Ok(session.sql(&sql).await?) })?;
     let fields = frame.schema().fields();
     let width = fields
         .iter()

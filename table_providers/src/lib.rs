@@ -18,7 +18,7 @@ mod options;
 mod scan;
 mod warnings;
 
-pub use cvc::{CvcTableFunction, cvc_table_functions};
+pub use cvc::{CvcTableFunction, WriteOptions, cvc_table_functions};
 pub use options::{OgiveOptions, OnCorruption, ReadOptions, TableOptions};
 pub use scan::{
     FileCache, FileKind, ROW_COLUMN, TopKRequest, VectorFormat, VectorFormatFactory, VectorSource,

@@ -87,7 +87,7 @@ impl Slt {
             if line.iter().any(|cell| cell.contains('\n')) {
                 let last = line.pop().unwrap();
                 for (index, part) in last.trim_end().lines().enumerate() {
-                    let mut cells = if index == 0 { line.clone() } else { vec![String::new(); line.len()] };
+                    let mut cells = if index == 0 { line.clone() } else { vec!["+".to_string(); line.len()] };
                     cells.push(format!("{:02}){part}", index + 1));
                     rows.push(cells);
                 }
@@ -102,7 +102,9 @@ fn column_type(data_type: &DataType) -> DefaultColumnType {
     match data_type {
         t if t.is_integer() => DefaultColumnType::Integer,
         t if t.is_floating() => DefaultColumnType::FloatingPoint,
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => DefaultColumnType::Text,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Dictionary(_, _) => {
+            DefaultColumnType::Text
+        }
         _ => DefaultColumnType::Any,
     }
 }
@@ -194,7 +196,7 @@ async fn sql_behaves_as_written() {
                     " ",
                     sqllogictest::default_validator,
                     sqllogictest::default_normalizer,
-                    sqllogictest::default_column_validator,
+                    strict_column_validator,
                 )
                 .await
                 .map_err(|error| error.to_string())

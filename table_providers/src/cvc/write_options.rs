@@ -34,10 +34,13 @@ impl WriteOptions {
     /// For the message about an unknown option.
     pub const NAMES: &str = ", compression, chunk_rows, mmap_optimized, layout, non_finite";
 
+    /// `compression` in the options of a table: DataFusion keeps that word to itself there.
+    pub const COMPRESSION_OF_TABLE: &str = "cvc_compression";
+
     /// Takes one option; `false` when the name is not one of these.
     pub fn set(&mut self, name: &str, value: &str) -> Result<bool> {
         match name {
-            "compression" => self.set_compression(value)?,
+            "compression" | Self::COMPRESSION_OF_TABLE => self.set_compression(value)?,
             "chunk_rows" => {
                 self.file.chunk_rows = value
                     .parse()

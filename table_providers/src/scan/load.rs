@@ -100,10 +100,16 @@ impl Loader {
     /// column is wanted anyway.
     fn reads_record(&self, chunk: usize, columns: &[usize]) -> Option<Range<u64>> {
         let layout = &self.file.layout;
-        if !self.read.verify || columns.is_empty() {
+        if !self.read.verify {
             return None;
         }
-        let whole = self.file.bytes.is_mapped() || columns.len() == layout.columns().len();
+        // Counting rows needs no bytes, unless rows of damaged chunks are to be left out.
+        if columns.is_empty() && self.read.on_corruption != OnCorruption::Skip {
+            return None;
+        }
+        let whole = self.file.bytes.is_mapped()
+            || columns.is_empty()
+            || columns.len() == layout.columns().len();
         whole.then(|| layout.record_range(chunk)).flatten()
     }
 
