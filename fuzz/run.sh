@@ -7,6 +7,7 @@
 # Exits with 1 when a target found something; the input is under fuzz/artifacts/TARGET then.
 # NICE=15 fuzz/run.sh .. runs targets at that niceness; the build takes the caller's.
 set -euo pipefail
+[[ ${1:-} != reproduce ]] || input=$(realpath -- "${3:?a file}")
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 all=(cvc_header cvc_read cvc_json cvc_roundtrip codec_lossless codec_values npy kernels_top_k)
@@ -45,6 +46,8 @@ records() { tail -c +$(($(header_start "$1") + $(header_bytes "$1") + 1)) "$1"; 
 # The payload of the first record, behind its length and checksum.
 first_payload() {
     local start=$((12 + $(header_bytes "$1")))
+    # A file without rows has no record.
+    [[ $(stat -c %s "$1") -gt $start ]] || return 0
     tail -c +$((start + 9)) "$1" | head -c "$(number "$1" "$start" 4)"
 }
 
@@ -75,9 +78,8 @@ options() {
 }
 
 if [[ ${1:-} == reproduce ]]; then
-    file=$(realpath -- "$3" 2>/dev/null || echo "$OLDPWD/$3")
     build
-    exec "$(binary "$2")" "$file"
+    exec "$(binary "$2")" "$input"
 fi
 
 seconds=${1:-60}
@@ -107,7 +109,7 @@ for target in "${targets[@]}"; do
     else
         failed=1
         echo "FOUND (status $status)"
-        grep -aE -A3 'panicked at|ERROR: libFuzzer|SUMMARY' "$log" | head -n 20 || true
+        grep -aE -A2 'panicked at|ERROR: libFuzzer' "$log" | head -n 12 || true
         sed -n "s|.*Test unit written to |  input: $PWD/|p" "$log"
     fi
 done

@@ -9,13 +9,10 @@ use half::f16;
 use libfuzzer_sys::fuzz_target;
 use ogive_codecs::fp16;
 use ogive_cvc::{
-    Column, ColumnValues, Compression, DEPTH_MAX, DType, ErrorKind, Json, NonFinite, Schema,
-    WriteOptions, Writer, open_slice, read_all_f32,
+    Column, ColumnValues, Compression, DEPTH_MAX, DType, ErrorKind, Json, METADATA_DEPTH_MAX,
+    NonFinite, Schema, WriteOptions, Writer, open_slice, read_all_f32,
 };
-use ogive_fuzz::{assert_same_f32, int8_by_definition, with_memory};
-
-/// Levels of a header above a section's description in a chunk's entry, which is where descriptions lie deepest.
-const LEVELS_ABOVE: usize = 5;
+use ogive_fuzz::{assert_same_f32, int8_by_definition, int8_can_hold, with_memory};
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(plan) = plan(&mut Unstructured::new(data)) {
@@ -89,7 +86,7 @@ impl Values {
 }
 
 fn plan(input: &mut Unstructured<'_>) -> Result<Plan> {
-    let columnar = input.arbitrary()?;
+    let columnar: bool = input.arbitrary()?;
     let mut options = WriteOptions {
         chunk_rows: input.int_in_range(1..=40)?,
         mmap_optimized: !columnar && input.arbitrary()?,
@@ -227,12 +224,16 @@ fn check(plan: &Plan) {
     let file = match written {
         Ok(file) => file,
         Err(error) => {
-            let refused = plan.has_non_finite() || depth > DEPTH_MAX - LEVELS_ABOVE;
+            let refused = plan.has_non_finite() || depth > METADATA_DEPTH_MAX;
             assert!(refused && error.kind() == ErrorKind::BadInput, "{error}");
             return;
         }
     };
     assert!(!plan.has_non_finite(), "what int8 cannot hold was written");
+    assert!(
+        depth <= METADATA_DEPTH_MAX,
+        "a description too deep to read was written"
+    );
 
     let layout = open_slice("fuzz.cvc", &file).expect("a file just written");
     assert_eq!(layout.rows(), plan.rows as u64);
@@ -285,7 +286,7 @@ impl Plan {
                         && values
                             .to_f32()
                             .chunks(self.options.chunk_rows * column.dimension)
-                            .any(|chunk| int8_by_definition(chunk).is_none())
+                            .any(|chunk| !int8_can_hold(chunk))
                 })
     }
 }
@@ -412,10 +413,7 @@ fn check_column(
             let chunk_values = plan.options.chunk_rows * column.dimension;
             let chunks = floats.chunks(chunk_values).zip(found.chunks(chunk_values));
             for (given, found) in chunks {
-                match int8_by_definition(given) {
-                    Some(expected) => assert_same_f32("int8", found, &expected),
-                    None => assert!(found.iter().all(|value| value.is_nan())),
-                }
+                assert_same_f32("int8", found, &int8_by_definition(given));
             }
         }
     }

@@ -76,14 +76,14 @@ fn plan(input: &mut Unstructured<'_>) -> Result<Search> {
     });
     let mut query = Vec::new();
     // As one of the rows, or any numbers.
-    let from_row = input.arbitrary()?;
+    let from_row: bool = input.arbitrary()?;
     if !from_row {
         for _ in 0..dimension {
             query.push(number(input)?);
         }
     }
     let needed = rows * dimension * encoding.width();
-    let source = input.take_rest();
+    let source = input.bytes(input.len())?;
     let mut bytes: Vec<u8> = source.iter().copied().cycle().take(needed).collect();
     bytes.resize(needed, 0);
     // Rows that repeat differ a little, so that there is an order to find.

@@ -9,6 +9,6 @@ mod memory;
 mod random;
 
 pub use cvc_file::{assemble, settle};
-pub use expect::{assert_same_f32, int8_by_definition};
+pub use expect::{assert_same_f32, int8_by_definition, int8_can_hold};
 pub use memory::{ALLOCATION_BYTES_MAX, with_memory};
 pub use random::Random;

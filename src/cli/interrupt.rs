@@ -51,9 +51,8 @@ impl Interrupt {
     /// Listens for SIGINT from now on, and for SIGTERM unless a prompt should end by it.
     ///
     /// It has a thread to itself: the threads that compute deliver no signals while they are busy.
-    pub fn listen(at_prompt: bool) -> Result<Self> {
-        let interrupt = Self::default();
-        let listener = interrupt.clone();
+    pub fn listen(&self, at_prompt: bool) -> Result<()> {
+        let listener = self.clone();
         let runtime = Builder::new_current_thread().enable_io().build()?;
         let entered = runtime.enter();
         // Made here and not on the thread, so that no signal is lost before that runs.
@@ -80,7 +79,7 @@ impl Interrupt {
                     }
                 });
             })?;
-        Ok(interrupt)
+        Ok(())
     }
 
     /// Makes it happen.

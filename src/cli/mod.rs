@@ -63,7 +63,8 @@ fn dispatch(arguments: Arguments) -> Result<()> {
     let Some(command) = arguments.command else {
         return query(arguments.query);
     };
-    let interrupt = Interrupt::listen(false)?;
+    let interrupt = Interrupt::default();
+    interrupt.listen(false)?;
     let workers = Workers::start(None, interrupt.clone())?;
     let outcome = workers.run(work(command, interrupt));
     workers.stop();
@@ -84,7 +85,10 @@ async fn work(command: Command, interrupt: Interrupt) -> Result<()> {
 fn query(arguments: QueryArguments) -> Result<()> {
     // Before signals are caught: reading stdin can take for ever, and Ctrl-C ends it.
     let script = script(&arguments)?;
-    let interrupt = Interrupt::listen(script.is_none())?;
+    let interrupt = Interrupt::default();
+    if script.is_some() {
+        interrupt.listen(false)?;
+    }
     let workers = Workers::start(arguments.threads, interrupt.clone())?;
     let runner = Runner {
         session: session(&arguments)?,

@@ -30,6 +30,8 @@ const HISTORY_LINES_MAX: usize = 10_000;
 /// Reads statements from the terminal until somebody leaves.
 pub fn run(workers: &Workers, mut runner: Runner) -> Result<()> {
     let mut editor = editor(&runner)?;
+    // The editor takes Ctrl-C for itself; whoever comes later hears it as well.
+    runner.interrupt.listen(true)?;
     let history = history_path();
     if let Some(path) = &history {
         // There is none on the first day.
@@ -59,7 +61,8 @@ fn read_lines(
     loop {
         let line = match editor.readline("ogive> ") {
             Ok(line) => line,
-            Err(ReadlineError::Interrupted) => continue,
+            // Ctrl-C while typing; or a signal that the last query has answered already.
+            Err(ReadlineError::Interrupted | ReadlineError::Signal(_)) => continue,
             Err(ReadlineError::Eof) => return Ok(()),
             Err(error) => return Err(Failure::about("the terminal", error)),
         };

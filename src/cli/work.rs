@@ -9,12 +9,15 @@ use crate::cli::error::{Failure, Result};
 use crate::cli::interrupt::Interrupt;
 
 /// How long work may take to notice; with the way out, less than the second that is promised.
-const GRACE: Duration = Duration::from_millis(600);
+const GRACE: Duration = Duration::from_millis(500);
 /// How long aborted work may take to be dropped.
 const ABORT: Duration = Duration::from_millis(150);
 
-/// How long may pass, after the work, for files of abandoned work to be closed and removed.
-const SHUTDOWN: Duration = Duration::from_millis(200);
+/// How long dropped tasks may take to remove their files, and then those removals, which block.
+const SETTLE: Duration = Duration::from_millis(150);
+const SHUTDOWN: Duration = Duration::from_millis(100);
+/// How often it is looked whether tasks are left.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// Runs work on as many threads as the session may use, and ends it when it is interrupted.
 pub struct Workers {
@@ -70,6 +73,18 @@ impl Workers {
 
     /// Ends all threads, without waiting for what does not end.
     pub fn stop(self) {
+        let threads = self.threads.handle();
+        let settled = async {
+            while threads.metrics().num_alive_tasks() > 0 {
+                tokio::time::sleep(LOOK).await;
+            }
+            // Writers that were dropped remove their files on other threads; a shutdown forgets removals that have not
+            // begun. They begin in order, so they have when this has.
+            let _ = threads.spawn_blocking(|| {}).await;
+        };
+        let _ = self
+            .watch
+            .block_on(async { tokio::time::timeout(SETTLE, settled).await });
         self.threads.shutdown_timeout(SHUTDOWN);
     }
 }

@@ -44,6 +44,9 @@ pub struct ReadOptions {
     pub on_corruption: OnCorruption,
     /// Decoded bytes a batch aims at.
     pub batch_bytes: usize,
+    /// Let go of mapped pages once they have been read, because the session's memory is limited
+    /// and the files are large beside it. They stay in the system's page cache.
+    pub release_behind: bool,
 }
 
 impl Default for ReadOptions {
@@ -52,6 +55,7 @@ impl Default for ReadOptions {
             verify: true,
             on_corruption: OnCorruption::Error,
             batch_bytes: OgiveOptions::default().batch_bytes,
+            release_behind: false,
         }
     }
 }
@@ -101,6 +105,7 @@ impl TableOptions {
             verify: self.verify.unwrap_or(session.verify),
             on_corruption: parse_on_corruption(word, fill)?,
             batch_bytes: session.batch_bytes.max(1),
+            release_behind: false,
         })
     }
 }

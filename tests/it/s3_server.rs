@@ -183,7 +183,7 @@ impl S3Server {
         self.add_faults(count, Fault::Stall(delay));
     }
 
-    /// The connection breaks after `bytes` bytes of each of the next `count` answers.
+    /// The connection breaks after `bytes` bytes of each of the next `count` objects, or ranges of them.
     pub fn cut_next(&self, count: usize, bytes: u64) {
         self.add_faults(count, Fault::Cut(bytes));
     }
@@ -194,9 +194,14 @@ impl S3Server {
             .extend(std::iter::repeat_n(fault, count));
     }
 
+    /// Faults that no request has met yet.
+    pub fn faults_left(&self) -> usize {
+        self.state().faults.len()
+    }
+
     /// From now on this object may not be touched.
     pub fn deny(&self, bucket: &str, key: &str) {
-        self.state().denied.insert(format!("/{bucket}/{key}"));
+        self.state().denied.insert(format!("{bucket}/{key}"));
     }
 }
 
@@ -242,12 +247,21 @@ async fn respond(
     state: Arc<Mutex<State>>,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let path = request.uri().path().to_owned();
+    let path = object_store::path::Path::from_url_path(request.uri().path());
+    let path = path.map_or_else(|_| String::new(), |path| path.to_string());
     let object = is_object(&request);
+    let reads = object && request.method() == Method::GET;
     let (fault, denied) = {
         let mut state = state.lock().unwrap();
         count(&mut state.counts, &request, object);
-        (state.faults.pop_front(), state.denied.contains(&path))
+        // A break waits for an answer that has a body to break in.
+        let waits = matches!(state.faults.front(), Some(Fault::Cut(_))) && !reads;
+        let fault = if waits {
+            None
+        } else {
+            state.faults.pop_front()
+        };
+        (fault, state.denied.contains(&path))
     };
     if denied {
         return error_answer(403, "AccessDenied", "Access Denied");
@@ -261,10 +275,9 @@ async fn respond(
         Some(Fault::Cut(bytes)) => cut = Some(bytes),
         None => {}
     }
-    let counts_bytes = object && request.method() == Method::GET;
     match service.call(request.map(s3s::Body::from)).await {
         Ok(response) => {
-            let sent = (counts_bytes && response.status().is_success()).then_some(state);
+            let sent = (reads && response.status().is_success()).then_some(state);
             response.map(|body| watched(body, sent, cut))
         }
         Err(error) => error_answer(500, "InternalError", &format!("{error:?}")),

@@ -61,5 +61,6 @@ pub use schema::{Column, Compression, DType, SINGLE_COLUMN, UnknownName, Version
 pub use upgrade::upgrade;
 pub use walk::{Progress, RecordWalk};
 pub use writer::{
-    CHUNK_ROWS_DEFAULT, ColumnValues, FileWriter, Finished, NonFinite, Schema, WriteOptions, Writer,
+    CHUNK_ROWS_DEFAULT, ColumnValues, FileWriter, Finished, METADATA_DEPTH_MAX, NonFinite, Schema,
+    WriteOptions, Writer,
 };

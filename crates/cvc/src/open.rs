@@ -16,6 +16,10 @@ pub const MAGIC: [u8; 4] = *b"CVCF";
 /// Bytes of the first read: most headers fit, and on an object store 64 KiB cost no more than one byte.
 const FIRST_READ_BYTES: u64 = 64 * 1024;
 
+/// Bytes that tell the version and where the header ends, or how much more does: the longer preamble and the first byte
+/// of the text behind it.
+const PREAMBLE_BYTES_MAX: u64 = 13;
+
 /// Longest header of a file without version field, as the format states it: without it, four bytes of anything would do.
 const UNVERSIONED_HEADER_BYTES_MAX: u64 = 100_000_000;
 
@@ -72,10 +76,13 @@ impl LayoutReader {
         reason = "not an iterator: it waits to be fed between calls"
     )]
     pub fn next(&mut self) -> Result<Progress> {
-        if self.bytes.is_empty() && self.file_bytes > 0 {
-            return Ok(Progress::Need(0..self.file_bytes.min(FIRST_READ_BYTES)));
-        }
         let at_hand = self.bytes.len() as u64;
+        // A caller may get less than was asked for: what follows must not take that for the end of the file.
+        if at_hand < self.file_bytes.min(PREAMBLE_BYTES_MAX) {
+            return Ok(Progress::Need(
+                at_hand..self.file_bytes.min(FIRST_READ_BYTES),
+            ));
+        }
         let doubtful = self.doubtful_end();
         if at_hand < doubtful {
             return Ok(Progress::Need(at_hand..doubtful));
@@ -92,7 +99,7 @@ impl LayoutReader {
         Ok(Progress::Done(layout))
     }
 
-    /// Takes bytes of the file. More than was asked for is welcome.
+    /// Takes bytes of the file. More than was asked for is welcome; after less, the rest is asked for.
     ///
     /// # Errors
     /// [`Error::BadRequest`] when `bytes` is not as long as `range`, or leaves a gap after what was fed before.

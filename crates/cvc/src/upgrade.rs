@@ -3,7 +3,7 @@
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 
-use crate::error::{Error, Result};
+use crate::error::{ChunkPlace, Error, Result};
 use crate::header::Header;
 use crate::layout::Layout;
 use crate::open::LayoutReader;
@@ -15,7 +15,8 @@ use crate::writer::with_preamble;
 /// keys sorted. Values are not touched. One record is in memory at a time.
 ///
 /// # Errors
-/// [`Error::NothingToUpgrade`] for files that have a version; whatever reading the header or a record can bring;
+/// [`Error::NothingToUpgrade`] for files that have a version; [`Error::BadHeader`] when the header says where records lie,
+/// which would no longer be true; whatever reading the header or a record can bring;
 /// [`Error::Io`].
 pub fn upgrade<R: Read + Seek, W: Write>(
     file_name: &str,
@@ -41,6 +42,17 @@ pub fn upgrade<R: Read + Seek, W: Write>(
         return Err(Error::NothingToUpgrade {
             file: file_name.into(),
             found: layout.version(),
+        });
+    }
+    if layout.mmap_optimized() && !layout.chunks().is_empty() {
+        // The records will lie elsewhere. No writer makes such files, so there is nothing to keep by working the places out.
+        return Err(Error::BadHeader {
+            file: file_name.into(),
+            place: ChunkPlace::NONE,
+            offset: Version::V0.header_start(),
+            what: "'file_offset'".into(),
+            found: "stored with each chunk".into(),
+            expected: "none in a file to upgrade".into(),
         });
     }
     let layout = walked(layout, source, &io)?;

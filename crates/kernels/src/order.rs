@@ -11,8 +11,8 @@ pub struct Order {
 
 /// A value's place in an [`Order`]: the smaller rank comes earlier in the result.
 ///
-/// The order is total. NaN is the greatest number (first when descending) and -0 stands just before +0, as in
-/// DataFusion's sort. Ranks of different orders do not compare.
+/// The order is total. NaN is the greatest number (first when descending), as in DataFusion's sort; -0 and 0 are one
+/// value. Ranks of different orders do not compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rank(u64);
 
@@ -38,7 +38,8 @@ impl Rank {
         let bits = if value.is_nan() {
             f64::NAN.to_bits() & !SIGN
         } else {
-            value.to_bits()
+            // The functions of SQL answer 0 where a sum is -0: both are one value, and tie.
+            (value + 0.0).to_bits()
         };
         let ascending = if bits & SIGN == 0 { bits | SIGN } else { !bits };
         Rank(if order.descending {

@@ -17,6 +17,8 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 const COALESCE_GAP_BYTES: u64 = 8 * 1024;
 /// A request larger than this is cut, so that parts arrive side by side.
 const REQUEST_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Pages of the systems that are supported are this large or divide it.
+const PAGE_BYTES: u64 = 64 * 1024;
 /// Requests under way at once for one call.
 const REQUESTS_IN_FLIGHT: usize = 8;
 
@@ -95,6 +97,14 @@ impl FileBytes {
         matches!(self, Self::Mapped(_))
     }
 
+    /// Lets go of the memory that holds a range of a mapped file; it is read anew when asked for
+    /// again.
+    pub fn release(&self, range: &Range<u64>) {
+        if let Self::Mapped(mapping) = self {
+            mapping.release(range);
+        }
+    }
+
     /// Reads ranges, in the order asked.
     pub async fn read(&self, ranges: &[Range<u64>]) -> Result<(Vec<Bytes>, ReadCost)> {
         match self {
@@ -135,6 +145,32 @@ impl Mapping {
             ));
         }
         Ok(Some(Self { map }))
+    }
+}
+
+impl Mapping {
+    #[expect(unsafe_code, reason = "advice about a map is unsafe where it may drop writes")]
+    fn release(&self, range: &Range<u64>) {
+        let start = range.start.next_multiple_of(PAGE_BYTES);
+        let end = range.end / PAGE_BYTES * PAGE_BYTES;
+        if start >= end {
+            return;
+        }
+        #[cfg(unix)]
+        {
+            // SAFETY: the map is shared with a file and read-only, so there are no writes to
+            // lose; the next access faults the same bytes in again.
+            let advised = unsafe {
+                self.map.unchecked_advise_range(
+                    memmap2::UncheckedAdvice::DontNeed,
+                    start as usize,
+                    (end - start) as usize,
+                )
+            };
+            if let Err(error) = advised {
+                log::debug!("cannot release mapped pages: {error}");
+            }
+        }
     }
 }
 

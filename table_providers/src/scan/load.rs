@@ -136,7 +136,11 @@ impl Loader {
             let mut held = Vec::with_capacity(columns.len());
             if let Some(record_range) = self.reads_record(span.chunk, columns) {
                 let record = next()?;
-                if let Err(error) = self.file.verify_mapped(span.chunk, &record) {
+                let checked = self.file.verify_mapped(span.chunk, &record);
+                if self.read.release_behind {
+                    self.file.bytes.release(&record_range);
+                }
+                if let Err(error) = checked {
                     if let Some(filled) = self.damaged(&span, error)? {
                         loaded.push(LoadedSpan { span, columns: Vec::new(), filled: Some(filled) });
                     }
@@ -182,6 +186,18 @@ impl Loader {
         ReadCost {
             bytes: group.iter().map(|span| self.span_bytes(span, columns)).sum(),
             requests: 0,
+        }
+    }
+
+    /// Says that some rows will not be looked at again soon.
+    pub fn done_with(&self, span: &LoadedSpan, columns: &[usize], rows: &Range<u64>) {
+        if !self.read.release_behind {
+            return;
+        }
+        for column in columns {
+            if let Ok(range) = self.file.layout.column_range(span.span.chunk, *column, rows.clone()) {
+                self.file.bytes.release(&range);
+            }
         }
     }
 

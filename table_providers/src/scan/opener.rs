@@ -254,13 +254,17 @@ impl FileScan {
             .chain(self.predicate_columns())
             .copied()
             .collect::<Vec<_>>();
-        let loaded = self.loaded(spans, self.stored(wanted));
+        let stored = self.stored(wanted);
+        let loaded = self.loaded(spans, stored.clone());
         let pieces = VecDeque::<(Arc<LoadedSpan>, Range<u64>)>::new();
-        stream::try_unfold((self, loaded, pieces), |(scan, mut loaded, mut pieces)| async move {
+        let state = (self, stored, loaded, pieces);
+        stream::try_unfold(state, |(scan, stored, mut loaded, mut pieces)| async move {
             loop {
                 if let Some((span, rows)) = pieces.pop_front() {
-                    if let Some(batch) = scan.batch(&span, rows)? {
-                        return Ok(Some((batch, (scan, loaded, pieces))));
+                    let batch = scan.batch(&span, rows.clone())?;
+                    scan.loader.done_with(&span, &stored, &rows);
+                    if let Some(batch) = batch {
+                        return Ok(Some((batch, (scan, stored, loaded, pieces))));
                     }
                     continue;
                 }

@@ -8,8 +8,10 @@ use datafusion_catalog_listing::ListingTable;
 use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion_common::{Constraints, DFSchema, Result, ScalarValue, plan_err, project_schema};
 use datafusion_datasource::TableSchemaBuilder;
+use datafusion_datasource::file_groups::FileGroup;
 use datafusion_datasource::file_scan_config::FileScanConfigBuilder;
 use datafusion_datasource::source::DataSourceExec;
+use datafusion_execution::memory_pool::MemoryLimit;
 use datafusion_expr::dml::InsertOp;
 use datafusion_expr::utils::conjunction;
 use datafusion_expr::{Expr, TableProviderFilterPushDown, TableType, lit};
@@ -153,13 +155,14 @@ impl VectorTable {
         let table_schema = TableSchemaBuilder::from(&file_schema)
             .with_table_partition_cols(partition_fields)
             .build();
-        let mut source = self.format.source(state, table_schema)?;
+        let mut read = self.format.table_options().read_options(state.config_options())?;
+        read.release_behind = is_large(state, &listed.file_groups);
+        let mut source = self.format.source(state, table_schema)?.with_read_options(read);
         if let Some(filter) = conjunction(row_filters) {
             let schema = DFSchema::try_from(self.schema())?;
             source = source.with_predicate(state.create_physical_expr(filter, &schema)?)?;
         }
         // Fewer rows than the files hold may come out: nothing is exact any more.
-        let read = self.format.table_options().read_options(state.config_options())?;
         let mut statistics = listed.statistics;
         if request.is_some() || read.on_corruption == OnCorruption::Skip {
             statistics = statistics.to_inexact();
@@ -176,6 +179,19 @@ impl VectorTable {
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
+}
+
+/// Whether files are large beside the session's memory limit, if it has one.
+fn is_large(state: &dyn Session, groups: &[FileGroup]) -> bool {
+    let MemoryLimit::Finite(limit) = state.runtime_env().memory_pool.memory_limit() else {
+        return false;
+    };
+    let bytes: u64 = groups
+        .iter()
+        .flat_map(|group| group.iter())
+        .map(|file| file.object_meta.size)
+        .sum();
+    bytes > limit as u64 / 4
 }
 
 /// The arguments of the marker that the optimizer leaves.

@@ -185,7 +185,8 @@ async fn search_spans(
         let mut bytes = 0;
         for (span, rows) in search_pieces(scan, column, &Arc::new(span)) {
             scan.loader.metrics.rows_scanned.add((rows.end - rows.start) as usize);
-            bytes += search_rows(scan, &span, column, rows, top_k, threshold)?;
+            bytes += search_rows(scan, &span, column, rows.clone(), top_k, threshold)?;
+            scan.loader.done_with(&span, &[column], &rows);
             if bytes >= BYTES_BETWEEN_YIELDS {
                 bytes = 0;
                 tokio::task::yield_now().await;

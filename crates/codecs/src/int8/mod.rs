@@ -9,8 +9,8 @@
 //! ```
 //!
 //! The codec does not refuse anything: a NaN makes `min` and `scale` NaN, an infinity or a range above `f32::MAX` makes
-//! `scale` infinite, and all bytes are then 0 and decode to NaN. Where that must not happen, look at
-//! [`Parameters::is_finite`] after encoding.
+//! `scale` infinite, and all bytes are then 0 and decode to NaN. (A run of one and the same infinity has `scale` 1 and
+//! decodes to itself.) Where that must not happen, look at [`Parameters::is_finite`] after encoding.
 
 mod blocks;
 #[cfg(test)]
@@ -31,7 +31,7 @@ pub struct Parameters {
 }
 
 impl Parameters {
-    /// Whether decoded values are numbers: false when the input held a NaN or an infinity, or spanned more than `f32::MAX`.
+    /// Whether decoded values are finite: false when the input held a NaN or an infinity, or spanned more than `f32::MAX`.
     pub fn is_finite(&self) -> bool {
         self.min.is_finite() && self.scale.is_finite()
     }

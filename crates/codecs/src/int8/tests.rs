@@ -62,6 +62,30 @@ fn fast_encoding_equals_the_definition() {
 }
 
 #[test]
+fn what_cannot_be_stored_is_nan_but_for_one_infinity() {
+    let back = |values: &[f32]| {
+        let mut bytes = Vec::new();
+        let parameters = encode(values, &mut bytes);
+        assert!(!parameters.is_finite(), "{values:?}");
+        let mut out = vec![0.0; values.len()];
+        decode(&bytes, parameters, &mut out).unwrap();
+        out
+    };
+    for values in [
+        [1.0, f32::NAN, 2.0],
+        [1.0, f32::INFINITY, 2.0],
+        [1.0, f32::NEG_INFINITY, 2.0],
+        [f32::INFINITY, f32::INFINITY, f32::NEG_INFINITY],
+        [f32::MIN, 0.0, f32::MAX],
+    ] {
+        assert!(back(&values).iter().all(|x| x.is_nan()), "{values:?}");
+    }
+    for infinity in [f32::INFINITY, f32::NEG_INFINITY] {
+        assert_eq!(back(&[infinity; 3]), [infinity; 3]);
+    }
+}
+
+#[test]
 fn quotients_stay_where_rounding_by_addition_works() {
     // The worst is a scale rounded down to one step of the smallest subnormal: a range below 1.5 * 255 steps.
     let mut worst = 0.0_f32;

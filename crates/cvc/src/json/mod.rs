@@ -163,6 +163,21 @@ impl Json {
         }
     }
 
+    /// Levels of lists and objects, this value included; 0 for anything else.
+    pub(crate) fn depth(&self) -> usize {
+        match self {
+            Json::Array(items) => 1 + items.iter().map(Json::depth).max().unwrap_or(0),
+            Json::Object(entries) => {
+                1 + entries
+                    .iter()
+                    .map(|(_, value)| value.depth())
+                    .max()
+                    .unwrap_or(0)
+            }
+            _ => 0,
+        }
+    }
+
     /// Bytes of memory behind this value, without the value itself.
     pub(crate) fn heap_bytes(&self) -> usize {
         match self {

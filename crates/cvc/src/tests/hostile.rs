@@ -1,7 +1,9 @@
 //! Bytes that nobody meant: an error or a value, never a panic, and never more memory than the file justifies.
 
+use std::io::Cursor;
+
 use super::fixtures::{self, Numbers};
-use crate::{ErrorKind, Layout, open_slice, read_all_f32};
+use crate::{ErrorKind, Layout, open_slice, read_all_f32, upgrade};
 
 /// Opens and reads everything.
 fn read(bytes: &[u8]) -> Option<Layout> {
@@ -276,4 +278,25 @@ fn long_lists_take_linear_time() {
         open_slice("long.cvc", &bytes).unwrap().chunks().len(),
         200_000
     );
+}
+
+#[test]
+fn stored_places_are_not_carried_into_an_upgraded_file() {
+    // Nobody writes files without a version that store places. The upgraded record would lie elsewhere.
+    let json = r#"{"chunks":[{"rows":2,"file_offset":200}],"compression":"fp16","dimension":1,"num_vectors":2}"#;
+    let mut bytes = b"CVCF".to_vec();
+    bytes.extend((json.len() as u32).to_le_bytes());
+    bytes.extend(json.as_bytes());
+    bytes.resize(200, 0);
+    bytes.extend([4, 0, 0, 0, 0, 0x3c, 0, 0x40]);
+    let layout = open_slice("places.cvc", &bytes).unwrap();
+    assert_eq!(read_all_f32(&layout, &bytes, 0).unwrap(), [1.0, 2.0]);
+    let mut upgraded = Vec::new();
+    let error = upgrade("places.cvc", &mut Cursor::new(&bytes), &mut upgraded).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadHeader, "{error}");
+    assert_eq!(
+        error.to_string(),
+        "places.cvc: header at byte 8: 'file_offset' is stored with each chunk, expected none in a file to upgrade"
+    );
+    assert!(upgraded.is_empty());
 }

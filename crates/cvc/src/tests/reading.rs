@@ -81,6 +81,43 @@ fn a_small_file_opens_with_one_read() {
 }
 
 #[test]
+fn bytes_that_come_in_small_pieces_open_the_same_file() {
+    for name in [
+        "v0_int8_sections.cvc",
+        "v1_fp16_sections.cvc",
+        "v2_columnar_names.cvc",
+        "damaged_truncated_magic_only.cvc",
+        "damaged_truncated_in_version.cvc",
+        "damaged_truncated_in_header_len.cvc",
+        "damaged_bad_magic.cvc",
+        "damaged_version_3.cvc",
+    ] {
+        let bytes = fixtures::bytes(name);
+        let whole = open_slice(name, &bytes);
+        for step in [1, 2, 3, 5, 9, 13] {
+            let mut reader = LayoutReader::new(name, bytes.len() as u64);
+            let found = loop {
+                match reader.next() {
+                    Ok(Progress::Need(range)) => {
+                        let range = range.start..range.end.min(range.start + step);
+                        reader.feed(range.clone(), part(&bytes, &range)).unwrap();
+                    }
+                    Ok(Progress::Done(layout)) => break Ok(layout),
+                    Err(error) => break Err(error),
+                }
+            };
+            match (&found, &whole) {
+                (Ok(found), Ok(whole)) => {
+                    assert_eq!(format!("{found:?}"), format!("{whole:?}"), "{name}");
+                }
+                (Err(found), Err(whole)) => assert_eq!(found.to_string(), whole.to_string()),
+                _ => panic!("{name}, {step} bytes at a time: {found:?}, at once: {whole:?}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn a_long_header_takes_two_reads() {
     let options = WriteOptions {
         chunk_rows: 1,

@@ -15,7 +15,7 @@ use ogive_codecs::int8;
 
 pub use file::FileWriter;
 pub(crate) use header::with_preamble;
-pub use options::{CHUNK_ROWS_DEFAULT, NonFinite, Schema, WriteOptions};
+pub use options::{CHUNK_ROWS_DEFAULT, METADATA_DEPTH_MAX, NonFinite, Schema, WriteOptions};
 pub use values::ColumnValues;
 
 use crate::error::{Error, Result};
@@ -215,8 +215,8 @@ impl<S: Read + Write + Seek> Writer<S> {
     /// Writes what is buffered and makes the header.
     ///
     /// # Errors
-    /// As [`write`](Self::write); [`Error::BadInput`] when a chunk was described that there is not, [`Error::TooLarge`]
-    /// when the header exceeds 4 GiB.
+    /// As [`write`](Self::write); [`Error::BadInput`] when a chunk was described that there is not, or a description nests
+    /// deeper than [`METADATA_DEPTH_MAX`], [`Error::TooLarge`] when the header exceeds 4 GiB.
     pub fn finish(mut self) -> Result<Finished<S>> {
         if self.buffered > 0 {
             self.flush_chunk()?;
@@ -232,6 +232,7 @@ impl<S: Read + Write + Seek> Writer<S> {
                 expected: format!("a number below {}", self.chunks.len()).into(),
             });
         }
+        self.check_metadata_depth()?;
         let header = self.header()?;
         self.spool
             .flush()
@@ -247,6 +248,31 @@ impl<S: Read + Write + Seek> Writer<S> {
             rows: self.rows,
             chunks: self.chunks.len(),
         })
+    }
+
+    /// Refuses descriptions that would make a header which cannot be read back.
+    fn check_metadata_depth(&self) -> Result<()> {
+        let sections = self
+            .sections
+            .iter()
+            .map(|section| (section.start, &section.metadata));
+        let chunk_rows = self.options.chunk_rows as u64;
+        let chunks = self
+            .metadata
+            .iter()
+            .map(|(chunk, metadata)| (chunk_rows.saturating_mul(*chunk as u64), metadata));
+        for (row, metadata) in sections.chain(chunks) {
+            let depth = metadata.depth();
+            if depth > METADATA_DEPTH_MAX {
+                return Err(Error::BadInput {
+                    row,
+                    what: "levels of lists and objects in a description",
+                    found: depth.to_string().into(),
+                    expected: format!("{METADATA_DEPTH_MAX} at most").into(),
+                });
+            }
+        }
+        Ok(())
     }
 
     /// Turns the buffers into a record.

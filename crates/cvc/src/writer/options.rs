@@ -4,10 +4,16 @@ use std::collections::HashSet;
 
 use crate::error::{Error, Result};
 use crate::header::DIMENSION_MAX;
+use crate::json::DEPTH_MAX;
 use crate::schema::{Column, Compression, DType, SINGLE_COLUMN};
 
 /// Rows of a chunk unless told otherwise; what other writers of the format use.
 pub const CHUNK_ROWS_DEFAULT: usize = 100_000;
+
+/// How deep lists and objects may nest in the description of a section or a chunk. A header nests no deeper than
+/// [`DEPTH_MAX`], and a section's description also stands in the entry of every chunk that it shares rows with: five levels
+/// down, in the header's object, the list of chunks, the chunk, its list of sections and the section.
+pub const METADATA_DEPTH_MAX: usize = DEPTH_MAX - 5;
 
 /// What a file is to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +35,7 @@ pub enum NonFinite {
     /// Refuse them, naming the row.
     #[default]
     Refuse,
-    /// Write them; every value of their chunk and column will read back as NaN.
+    /// Write them; every value of their chunk and column will read back as NaN, unless all are the same infinity.
     Allow,
 }
 

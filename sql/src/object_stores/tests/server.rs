@@ -116,6 +116,7 @@ async fn what_passes_is_retried() {
     server.reset();
     server.cut_next(1, 40_000);
     assert_eq!(read(&store, "dir/data.cvc").await.unwrap(), content);
+    assert_eq!(server.faults_left(), 0);
     let counts = server.requests();
     assert_eq!(counts.get, 2);
     assert!(counts.bytes < 160_000, "{counts:?}");

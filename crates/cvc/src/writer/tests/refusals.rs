@@ -159,3 +159,37 @@ fn metadata_of_a_chunk_that_is_not_there_is_refused() {
         "row 1: number of a described chunk: found 1, expected a number below 1"
     );
 }
+
+/// A list in a list, `depth` levels of them.
+fn nested(depth: usize) -> Json {
+    (0..depth).fold(Json::Null, |inner, _| Json::Array(vec![inner]))
+}
+
+#[test]
+fn descriptions_that_could_not_be_read_back_are_refused() {
+    let described = |section: usize, chunk: usize| {
+        let schema = Schema::Single {
+            dimension: 1,
+            compression: Compression::Fp16,
+        };
+        let mut writer = writer(schema, WriteOptions::default());
+        writer.write(&[ColumnValues::F32(&[1.0])]).unwrap();
+        writer.next_section(nested(section));
+        writer.set_chunk_metadata(0, nested(chunk)).unwrap();
+        writer.write(&[ColumnValues::F32(&[2.0])]).unwrap();
+        let mut file = Vec::new();
+        writer.finish()?.copy_to(&mut file)?;
+        Ok::<Vec<u8>, Error>(file)
+    };
+    let most = METADATA_DEPTH_MAX;
+    let file = described(most, most).unwrap();
+    let layout = open_slice("deep.cvc", &file).unwrap();
+    assert_eq!(layout.sections()[0].metadata, nested(most));
+    assert_eq!(layout.chunks()[0].metadata, Some(nested(most)));
+    assert_eq!(
+        described(most + 1, 0).unwrap_err().to_string(),
+        "row 1: levels of lists and objects in a description: found 196, expected 195 at most"
+    );
+    let error = described(0, most + 1).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadInput, "{error}");
+}

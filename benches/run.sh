@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Builds, makes the data, measures, prints tables: benches/run.sh [scan|top_k|overhead|memory ...]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+benches/setup.sh
+cargo build --release --package ogive-benches
+exec benches/.venv/bin/python benches/compare.py --bench "${CARGO_TARGET_DIR:-target}/release/ogive-bench" "$@"

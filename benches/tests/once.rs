@@ -1,0 +1,32 @@
+//! Every measure once, over little data: answers are checked, times are not.
+#![allow(clippy::unwrap_used)]
+
+use ogive_benches::{DataFiles, DataSize, Runs, make_data, memory, overhead, scan, top_k};
+
+#[test]
+fn every_measure_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = DataFiles::new(&folder.path().join("data"));
+    let size = DataSize {
+        rows: 6_000,
+        lossless_rows: 500,
+        large_repeats: 2,
+    };
+    assert!(make_data(&files, None, size).unwrap());
+    assert!(!make_data(&files, None, size).unwrap());
+    let runs = Runs { warm: 0, timed: 2 };
+    for threads in [1, 2] {
+        assert_eq!(scan(&files, threads, runs).unwrap().len(), 15);
+        let found = top_k(&files, threads, runs).unwrap();
+        assert_eq!(found.len(), 10);
+        for figure in &found {
+            let recall = figure
+                .get("recall")
+                .and_then(serde_json::Value::as_f64)
+                .unwrap();
+            assert!(recall >= 0.8, "{figure}");
+        }
+        assert_eq!(overhead(&files, threads, runs).unwrap().len(), 8);
+        assert_eq!(memory(&files, threads, 64 << 20).unwrap().len(), 2);
+    }
+}

@@ -1,0 +1,90 @@
+//! Ctrl-C stops work soon and leaves nothing half done.
+#![cfg(unix)]
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::{Outcome, command, names, outcome};
+
+/// How long an interrupted command may take: the second that is promised, and as much for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Starts a command, interrupts it when it has worked for a while, and waits.
+fn interrupted(folder: &Path, arguments: &[&str], signal: &str) -> Outcome {
+    let mut child = command(folder, arguments).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(800));
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "too little work: {arguments:?} is done"
+    );
+    let id = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args([signal, &id])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let sent = Instant::now();
+    let outcome = outcome(child.wait_with_output().unwrap());
+    assert!(sent.elapsed() < PATIENCE, "{:?}", sent.elapsed());
+    outcome.fails(1, &["interrupted"])
+}
+
+/// An array of zeros that takes long to read and no room on disk.
+fn write_large_npy(path: &Path) {
+    use std::io::Write;
+    let (rows, dimension) = (8_000_000, 256);
+    let mut file = std::fs::File::create(path).unwrap();
+    file.write_all(&ogive_npy::npy_header(
+        ogive_npy::DType::F32,
+        rows,
+        dimension,
+    ))
+    .unwrap();
+    file.set_len(128 + rows * 4 * dimension as u64).unwrap();
+}
+
+#[test]
+fn pack_leaves_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    write_large_npy(&folder.path().join("in.npy"));
+    for signal in ["-INT", "-TERM"] {
+        interrupted(
+            folder.path(),
+            &["pack", "in.npy", "x.cvc", "--compression", "lossless"],
+            signal,
+        );
+        assert_eq!(names(folder.path()), ["in.npy"]);
+    }
+}
+
+#[test]
+fn convert_leaves_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    write_large_npy(&folder.path().join("in.npy"));
+    for output in ["x.fvecs", "x.csv", "x.parquet", "x.cvc"] {
+        interrupted(folder.path(), &["convert", "in.npy", output], "-INT");
+        assert_eq!(names(folder.path()), ["in.npy"], "{output}");
+    }
+}
+
+#[test]
+fn queries_stop() {
+    let endless = "SELECT count(*) FROM generate_series(1, 100000000) a(x), generate_series(1, 100000) b(y) WHERE (x * y) % 7 = 3";
+    let outcome = interrupted(Path::new("."), &["-c", endless], "-INT");
+    assert_eq!(outcome.stdout, "");
+}
+
+#[test]
+fn copies_leave_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for output in ["x.csv", "x.parquet", "x.cvc"] {
+        let sql = format!(
+            "COPY (SELECT a.value AS x, b.value AS y FROM generate_series(1, 100000) a, generate_series(1, 100000) b) TO '{output}'"
+        );
+        interrupted(folder.path(), &["-c", &sql], "-INT");
+        assert_eq!(names(folder.path()), [""; 0], "{output}");
+    }
+}
