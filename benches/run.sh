@@ -3,5 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 benches/setup.sh
-cargo build --release --package ogive-benches
+cargo build --release --workspace
 exec benches/.venv/bin/python benches/compare.py --bench "${CARGO_TARGET_DIR:-target}/release/ogive-bench" "$@"

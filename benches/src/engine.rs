@@ -1,5 +1,6 @@
 //! A session on a fixed number of threads.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
@@ -58,10 +59,19 @@ impl Engine {
         Ok(self.runtime.block_on(self.runtime.spawn(future))??)
     }
 
-    /// Opens a file as a table called after its stem and returns that name.
-    pub fn attach(&self, path: &str) -> Result<String> {
-        let (session, path) = (self.session.clone(), path.to_owned());
-        self.run(async move { session.attach(&path).await })
+    /// Opens a file as table `t`.
+    pub fn open(&self, path: &Path) -> Result<&'static str> {
+        let kind = path
+            .extension()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .to_ascii_uppercase();
+        let sql = format!(
+            "CREATE EXTERNAL TABLE t STORED AS {kind} LOCATION '{}'",
+            path.display()
+        );
+        self.query(&sql, vec![])?;
+        Ok("t")
     }
 
     /// Plans and runs a statement whose parameters, `$1` and on, have these values.

@@ -14,7 +14,7 @@ pub fn memory(files: &DataFiles, threads: usize, limit_bytes: usize) -> Result<V
         .map_err(|e| format!("{path}: {e}"))?
         .len();
     let engine = Engine::new(threads, Some(limit_bytes))?;
-    let table = format!("\"{}\"", engine.attach(&path)?);
+    let table = engine.open(&files.path("large.fp16.cvc"))?;
     let queries = files.queries()?;
     let query = queries.rows().next().ok_or("there are no queries")?;
     let before = Resident::now()?;
@@ -25,7 +25,7 @@ pub fn memory(files: &DataFiles, threads: usize, limit_bytes: usize) -> Result<V
             .with("limit_bytes", limit_bytes)
             .with("anonymous_before", before.anonymous)
     };
-    let call = parameter(&table, "_row", query);
+    let call = parameter(table, "_row", query);
     let (found, searched) =
         while_watched(|| row_numbers(&engine.query(&call.sql, call.parameters.clone())?))?;
     if found.len() != 10 {

@@ -11,7 +11,10 @@ pub fn overhead(files: &DataFiles, threads: usize, runs: Runs) -> Result<Vec<Fig
     let engine = Engine::new(threads, None)?;
     let path = files.text("ten.cvc");
     let tables = [
-        ("open table", engine.attach(&path)?),
+        (
+            "open table",
+            engine.open(&files.path("ten.cvc"))?.to_owned(),
+        ),
         ("path", format!("'{path}'")),
     ];
     let queries = files.queries()?;

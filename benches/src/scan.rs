@@ -32,8 +32,7 @@ pub fn scan(files: &DataFiles, threads: usize, runs: Runs) -> Result<Vec<Figure>
         figures.push(figure("decoded").with("fingerprint", decoded.fingerprint().to_string()));
 
         let engine = Engine::new(threads, None)?;
-        let table = engine.attach(&path)?;
-        let table = format!("\"{table}\"");
+        let table = engine.open(&files.path(file))?;
         for (name, columns) in [("count(*)", "count(*)"), ("*", "*"), ("vector", "vector")] {
             let sql = format!("SELECT {columns} FROM {table}");
             let expected = if name == "count(*)" { 1 } else { rows };

@@ -94,7 +94,7 @@ pub fn top_k(files: &DataFiles, threads: usize, runs: Runs) -> Result<Vec<Figure
         for (form, write) in forms {
             let calls: Vec<Call> = queries
                 .iter()
-                .map(|query| write(&table, subject.id, query))
+                .map(|query| write(table, subject.id, query))
                 .collect();
             let mut recall = 0.0;
             for ((call, query), exact) in calls.iter().zip(&queries).zip(&exact) {
@@ -161,16 +161,21 @@ pub fn text(table: &str, id: &str, query: &[f32]) -> Call {
     }
 }
 
-fn open(engine: &Engine, files: &DataFiles, subject: &Subject, base: &Vectors) -> Result<String> {
+fn open(
+    engine: &Engine,
+    files: &DataFiles,
+    subject: &Subject,
+    base: &Vectors,
+) -> Result<&'static str> {
     let Some(file) = subject.file else {
         let table = in_memory(base, engine.threads())?;
         engine
             .session()
             .context()
             .register_table("memory", Arc::new(table))?;
-        return Ok("memory".to_owned());
+        return Ok("memory");
     };
-    Ok(format!("\"{}\"", engine.attach(&files.text(file))?))
+    engine.open(&files.path(file))
 }
 
 /// `id` and `vector` in as many partitions as there are threads.

@@ -18,7 +18,10 @@ mod rules;
 mod session;
 mod tables;
 
-pub use object_stores::{StoreFailure, store_failure};
+pub use object_stores::{
+    LazyObjectStores, StoreFailure, StoreOptions, store_failure, store_with_options,
+    take_store_options,
+};
 pub use parser::{Statement, parse};
 pub use register::register_all;
 pub use session::{Session, SessionBuilder};

@@ -17,9 +17,10 @@ use datafusion::logical_expr::CreateExternalTable;
 use datafusion::prelude::SessionContext;
 use datafusion::common::{exec_datafusion_err, plan_err};
 use futures::StreamExt;
-use ogive_table_providers::VectorTable;
+use ogive_table_providers::{VectorTable, listing_url};
 use parking_lot::RwLock;
 use std::sync::Weak;
+use url::Url;
 
 /// `CREATE EXTERNAL TABLE .. STORED AS CVC` and kin.
 #[derive(Debug, Default)]
@@ -34,8 +35,43 @@ impl TableProviderFactory for VectorTableFactory {
         state: &dyn Session,
         command: &CreateExternalTable,
     ) -> Result<Arc<dyn TableProvider>> {
-        Ok(VectorTable::wrap(self.listing.create(state, command).await?))
+        let urls = command.locations.iter().map(|location| listing_url(location));
+        let urls = urls.collect::<Result<Vec<_>>>()?;
+        let mut examples = command.clone();
+        for (location, url) in examples.locations.iter_mut().zip(&urls) {
+            // DataFusion takes a pattern in a URL for a name, so it is given a file that matches.
+            if url.get_glob().is_some() && location.contains("://") {
+                *location = example(state, url, location).await?;
+            }
+        }
+        let table = self.listing.create(state, &examples).await?;
+        let listing = match table.downcast_ref::<ListingTable>() {
+            Some(listing) if examples.locations != command.locations => listing,
+            _ => return Ok(VectorTable::wrap(table)),
+        };
+        let urls = urls.into_iter().map(|url| url.with_table_ref(command.name.clone()));
+        let config = ListingTableConfig::new_with_multi_paths(urls.collect())
+            .with_listing_options(listing.options().clone().with_file_extension(""))
+            .infer_schema(state)
+            .await?;
+        let statistics = state.runtime_env().cache_manager.get_file_statistic_cache();
+        let table = ListingTable::try_new(config)?
+            .with_cache(statistics)
+            .with_definition(command.definition.clone());
+        Ok(VectorTable::wrap(Arc::new(table)))
     }
+}
+
+/// The URL of the first file that a pattern matches.
+async fn example(state: &dyn Session, url: &ListingTableUrl, pattern: &str) -> Result<String> {
+    let store = state.runtime_env().object_store(url)?;
+    let mut files = url.list_all_files(state, store.as_ref(), "").await?;
+    let Some(file) = files.next().await.transpose()? else {
+        return plan_err!("no such file: '{pattern}'");
+    };
+    let mut example = Url::parse(url.as_str()).map_err(|e| DataFusionError::External(e.into()))?;
+    example.set_path(file.location.as_ref());
+    Ok(example.into())
 }
 
 /// Makes quoted paths tables: `SELECT .. FROM 'x.cvc'`, `FROM 's3://bucket/prefix/*.cvc'`, and
@@ -106,7 +142,7 @@ fn looks_like_path(name: &str) -> bool {
 /// Nothing there; files of no known format; files of several formats; what the format says of
 /// the first file.
 pub async fn open(state: &SessionState, path: &str) -> Result<Arc<dyn TableProvider>> {
-    let url = ListingTableUrl::parse(path)?;
+    let url = listing_url(path)?;
     check_present(state, &url, path).await?;
     let config = ListingTableConfig::new(url)
         .infer_options(state)

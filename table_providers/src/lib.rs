@@ -13,12 +13,14 @@
 
 mod cvc;
 mod error;
+mod location;
 mod npy;
 mod options;
 mod scan;
 mod warnings;
 
 pub use cvc::{CvcTableFunction, WriteOptions, cvc_table_functions};
+pub use location::listing_url;
 pub use options::{OgiveOptions, OnCorruption, ReadOptions, TableOptions};
 pub use scan::{
     FileCache, FileKind, ROW_COLUMN, TopKRequest, VectorFormat, VectorFormatFactory, VectorSource,

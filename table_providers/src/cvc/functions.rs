@@ -22,6 +22,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use ogive_cvc::Layout;
 
 use crate::cvc::file::CvcFile;
+use crate::location::listing_url;
 use crate::scan::{ArrayFile, FileBytes};
 
 /// The functions by name.
@@ -131,7 +132,7 @@ impl TableFunctionImpl for CvcTableFunction {
                 );
             }
         };
-        let url = ListingTableUrl::parse(&path)?;
+        let url = listing_url(&path)?;
         let schema = self.schema();
         let inspection = Inspection { function: *self, url, path, schema: Arc::clone(&schema) };
         Ok(Arc::new(StreamingTable::try_new(schema, vec![Arc::new(inspection)])?))

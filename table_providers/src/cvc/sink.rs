@@ -70,7 +70,7 @@ impl FileSink for CvcSink {
         mut files: DemuxedStreamReceiver,
         store: Arc<dyn ObjectStore>,
     ) -> Result<u64> {
-        let mut writers: JoinSet<Result<u64>> = JoinSet::new();
+        let mut writers: JoinSet<Result<Unfinished>> = JoinSet::new();
         let schema = get_writer_schema(&self.config);
         while let Some((path, batches)) = files.recv().await {
             let file = FileTask {
@@ -81,10 +81,10 @@ impl FileSink for CvcSink {
             };
             writers.spawn(async move { file.write(batches).await });
         }
-        let mut rows = 0;
+        let mut unfinished = Vec::new();
         while let Some(written) = writers.join_next().await {
             match written {
-                Ok(written) => rows += written?,
+                Ok(written) => unfinished.push(written?),
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
                 Err(error) => return Err(DataFusionError::ExecutionJoin(Box::new(error))),
             }
@@ -93,6 +93,12 @@ impl FileSink for CvcSink {
             .join_unwind()
             .await
             .map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))??;
+        // A query that fails ends its batches as one that is done does. Only now is it known that
+        // all rows came, and only now do files appear under their names.
+        let mut rows = 0;
+        for file in unfinished {
+            rows += file.finish().await?;
+        }
         Ok(rows)
     }
 }
@@ -140,8 +146,14 @@ enum Output {
     Remote(Writer<File>),
 }
 
+/// A file with all its rows, not yet in its place; dropped, it leaves nothing behind.
+struct Unfinished {
+    task: FileTask,
+    output: Output,
+}
+
 impl FileTask {
-    async fn write(self, mut batches: Receiver<RecordBatch>) -> Result<u64> {
+    async fn write(self, mut batches: Receiver<RecordBatch>) -> Result<Unfinished> {
         let mut state: Option<(WrittenColumns, Output)> = None;
         while let Some(batch) = batches.recv().await {
             if batch.num_rows() == 0 {
@@ -163,16 +175,21 @@ impl FileTask {
             }
             .map_err(cvc_error)?;
         }
-        let (_, output) = match state {
-            Some(state) => state,
+        let output = match state {
+            Some((_, output)) => output,
             None => {
                 let empty = RecordBatch::new_empty(Arc::clone(&self.schema));
                 let columns = WrittenColumns::of(&empty, &self.options)?;
-                let output = self.create(&columns)?;
-                (columns, output)
+                self.create(&columns)?
             }
         };
-        match output {
+        Ok(Unfinished { task: self, output })
+    }
+}
+
+impl Unfinished {
+    async fn finish(self) -> Result<u64> {
+        match self.output {
             Output::Local(writer) => {
                 let rows = writer.rows();
                 SpawnedTask::spawn_blocking(move || writer.finish())
@@ -182,10 +199,12 @@ impl FileTask {
                     .map_err(cvc_error)?;
                 Ok(rows)
             }
-            Output::Remote(writer) => self.upload(writer).await,
+            Output::Remote(writer) => self.task.upload(writer).await,
         }
     }
+}
 
+impl FileTask {
     fn create(&self, columns: &WrittenColumns) -> Result<Output> {
         let (schema, options) = (columns.schema.clone(), self.options.file.clone());
         Ok(match self.local_path() {

@@ -309,7 +309,7 @@ mod tests {
         assert_eq!(parts.first().map(|r| r.start), Some(0));
         assert_eq!(parts.last().map(|r| r.end), Some(big.end));
         assert!(parts.windows(2).all(|w| w[0].end == w[1].start));
-        assert!(coalesce(&[3..3]).is_empty());
+        assert!(coalesce(std::slice::from_ref(&(3..3))).is_empty());
     }
 
     #[test]
