@@ -1,8 +1,8 @@
 //! `INSERT INTO t SELECT ..` where `t` has a `_row` column that nobody gives a value for.
 
+use datafusion::common::TableReference;
 use datafusion::error::Result;
 use datafusion::execution::SessionState;
-use datafusion::common::TableReference;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Statement as SqlStatement, TableObject};
 use ogive_table_providers::{ROW_COLUMN, VectorTable};

@@ -4,10 +4,7 @@
 //! - [`register_all`] puts the same tables, functions and rules into a DataFusion session of the
 //!   caller's; [`enable_paths`] makes quoted paths tables there.
 //! - [`parse`] reads a script: PostgreSQL's syntax, DataFusion's own statements beside it.
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod dialect;
 mod insert;

@@ -29,9 +29,7 @@ pub fn parse(sql: &str) -> Result<Vec<Statement>> {
     let dialect = OgiveDialect::default();
     let tokens = Tokenizer::new(&dialect, sql)
         .tokenize_with_location()
-        .map_err(|error| {
-            DataFusionError::SQL(Box::new(error.into()), None)
-        })?;
+        .map_err(|error| DataFusionError::SQL(Box::new(error.into()), None))?;
     let statements = DFParserBuilder::new(tokens)
         .with_dialect(&dialect)
         .with_recursion_limit(NESTING_MAX)

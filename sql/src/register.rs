@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use datafusion::catalog::TableProviderFactory;
 use datafusion::execution::SessionStateBuilder;
-use datafusion::prelude::SessionConfig;
 use ogive_table_providers::{
     FileCache, FileKind, OgiveOptions, VectorFormatFactory, cvc_table_functions,
 };
@@ -33,7 +32,7 @@ use crate::tables::VectorTableFactory;
 /// ```
 pub fn register_all(builder: &mut SessionStateBuilder) {
     let cache = Arc::new(FileCache::default());
-    let config = builder.config().take().unwrap_or_else(SessionConfig::new);
+    let config = builder.config().take().unwrap_or_default();
     *builder.config() = Some(config.with_option_extension(OgiveOptions::default()));
 
     let formats = builder.file_formats().get_or_insert_default();
@@ -55,7 +54,10 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
     for (name, function) in cvc_table_functions() {
         tables.insert(
             name.to_string(),
-            Arc::new(datafusion::catalog::TableFunction::new(name.to_string(), function)),
+            Arc::new(datafusion::catalog::TableFunction::new(
+                name.to_string(),
+                function,
+            )),
         );
     }
     // The builder's own methods append; it has no other door to these lists.

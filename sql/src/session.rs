@@ -80,7 +80,11 @@ impl SessionBuilder {
             .with_default_features();
         register_all(&mut builder);
         let context = enable_paths(SessionContext::new_with_state(builder.build()));
-        Ok(Session { context, stores, warnings })
+        Ok(Session {
+            context,
+            stores,
+            warnings,
+        })
     }
 }
 
@@ -164,8 +168,10 @@ impl Session {
             return plan_err!("'{path}' would be table {name}, which is there already");
         }
         let table = open(&self.context.state(), path).await?;
-        self.context
-            .register_table(datafusion::common::TableReference::bare(name.as_str()), table)?;
+        self.context.register_table(
+            datafusion::common::TableReference::bare(name.as_str()),
+            table,
+        )?;
         Ok(name)
     }
 
@@ -193,7 +199,9 @@ impl Session {
         options.retain(|(key, _)| by_name.contains_key(key));
         for location in locations {
             let url = Url::parse(&location).map_err(|error| {
-                DataFusionError::Plan(format!("'{location}' has store options but is no URL: {error}"))
+                DataFusionError::Plan(format!(
+                    "'{location}' has store options but is no URL: {error}"
+                ))
             })?;
             self.stores.apply_options(&url, &store_options)?;
         }
@@ -226,7 +234,8 @@ fn stem(path: &str) -> String {
         .rsplit('/')
         .find(|part| !part.is_empty() && !part.contains(['*', '?', '[']))
         .unwrap_or("table");
-    Path::new(named)
-        .file_stem()
-        .map_or_else(|| named.to_string(), |stem| stem.to_string_lossy().into_owned())
+    Path::new(named).file_stem().map_or_else(
+        || named.to_string(),
+        |stem| stem.to_string_lossy().into_owned(),
+    )
 }

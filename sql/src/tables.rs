@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use datafusion::catalog::{
     DynamicFileCatalog, Session, TableProvider, TableProviderFactory, UrlTableFactory,
 };
+use datafusion::common::{exec_datafusion_err, plan_err};
 use datafusion::datasource::listing::{
     ListingTable, ListingTableConfig, ListingTableConfigExt, ListingTableUrl,
 };
@@ -15,7 +16,6 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::CreateExternalTable;
 use datafusion::prelude::SessionContext;
-use datafusion::common::{exec_datafusion_err, plan_err};
 use futures::StreamExt;
 use ogive_table_providers::{VectorTable, listing_url};
 use parking_lot::RwLock;
@@ -35,7 +35,10 @@ impl TableProviderFactory for VectorTableFactory {
         state: &dyn Session,
         command: &CreateExternalTable,
     ) -> Result<Arc<dyn TableProvider>> {
-        let urls = command.locations.iter().map(|location| listing_url(location));
+        let urls = command
+            .locations
+            .iter()
+            .map(|location| listing_url(location));
         let urls = urls.collect::<Result<Vec<_>>>()?;
         let mut examples = command.clone();
         for (location, url) in examples.locations.iter_mut().zip(&urls) {
@@ -49,7 +52,9 @@ impl TableProviderFactory for VectorTableFactory {
             Some(listing) if examples.locations != command.locations => listing,
             _ => return Ok(VectorTable::wrap(table)),
         };
-        let urls = urls.into_iter().map(|url| url.with_table_ref(command.name.clone()));
+        let urls = urls
+            .into_iter()
+            .map(|url| url.with_table_ref(command.name.clone()));
         let config = ListingTableConfig::new_with_multi_paths(urls.collect())
             .with_listing_options(listing.options().clone().with_file_extension(""))
             .infer_schema(state)
@@ -83,7 +88,8 @@ pub fn enable_paths(context: SessionContext) -> SessionContext {
     let factory = Arc::new(PathTables::default());
     let catalogs = Arc::clone(context.state_ref().read().catalog_list());
     let session_id = context.session_id();
-    let catalogs = DynamicFileCatalog::new(catalogs, Arc::clone(&factory) as Arc<dyn UrlTableFactory>);
+    let catalogs =
+        DynamicFileCatalog::new(catalogs, Arc::clone(&factory) as Arc<dyn UrlTableFactory>);
     let state = context
         .into_state_builder()
         .with_session_id(session_id)
@@ -133,7 +139,9 @@ impl UrlTableFactory for PathTables {
 fn looks_like_path(name: &str) -> bool {
     name.contains('/')
         || name.contains('*')
-        || std::path::Path::new(name).extension().is_some_and(|e| !e.is_empty())
+        || std::path::Path::new(name)
+            .extension()
+            .is_some_and(|e| !e.is_empty())
 }
 
 /// The table of a path or URL: one file, a directory, or a glob.

@@ -6,10 +6,7 @@
 //!
 //! The engines that know the bytes are `ogive-cvc`, `ogive-npy` and `ogive-kernels`; what a
 //! session sets up with all this is in `ogive-sql`.
-#![cfg_attr(
-    test,
-    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)
-)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod cvc;
 mod error;

@@ -100,7 +100,10 @@ impl TableOptions {
         let defaults = OgiveOptions::default();
         let session = config.extensions.get::<OgiveOptions>().unwrap_or(&defaults);
         let fill = self.fill_value.unwrap_or(session.fill_value);
-        let word = self.on_corruption.as_deref().unwrap_or(&session.on_corruption);
+        let word = self
+            .on_corruption
+            .as_deref()
+            .unwrap_or(&session.on_corruption);
         Ok(ReadOptions {
             verify: self.verify.unwrap_or(session.verify),
             on_corruption: parse_on_corruption(word, fill)?,

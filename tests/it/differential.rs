@@ -47,9 +47,22 @@ fn vectors(random: &mut Random, rows: usize, dimension: usize, odd: bool) -> Vec
     values
 }
 
-fn write(path: &std::path::Path, compression: Compression, values: &[f32], dimension: usize, chunk_rows: usize) {
-    let options = WriteOptions { chunk_rows, non_finite: NonFinite::Allow, ..WriteOptions::default() };
-    let schema = Schema::Single { dimension, compression };
+fn write(
+    path: &std::path::Path,
+    compression: Compression,
+    values: &[f32],
+    dimension: usize,
+    chunk_rows: usize,
+) {
+    let options = WriteOptions {
+        chunk_rows,
+        non_finite: NonFinite::Allow,
+        ..WriteOptions::default()
+    };
+    let schema = Schema::Single {
+        dimension,
+        compression,
+    };
     let mut writer = FileWriter::create(path, schema, options).unwrap();
     writer.write(&[ColumnValues::F32(values)]).unwrap();
     writer.finish().unwrap();
@@ -67,8 +80,15 @@ fn literal(values: impl IntoIterator<Item = f32>) -> String {
 fn statement(random: &mut Random, tables: &[String], dimension: usize) -> String {
     let table = random.pick(tables).clone();
     let query = match random.below(8) {
-        0 => format!("(SELECT vector FROM {} WHERE _row = {})", random.pick(tables), random.below(50)),
-        1 => format!("arrow_cast({}, 'List(Float32)')", literal((0..dimension).map(|_| random.below(5) as f32))),
+        0 => format!(
+            "(SELECT vector FROM {} WHERE _row = {})",
+            random.pick(tables),
+            random.below(50)
+        ),
+        1 => format!(
+            "arrow_cast({}, 'List(Float32)')",
+            literal((0..dimension).map(|_| random.below(5) as f32))
+        ),
         _ => literal((0..dimension).map(|_| random.below(7) as f32 - 3.0)),
     };
     let function = *random.pick(&[
@@ -102,49 +122,98 @@ fn statement(random: &mut Random, tables: &[String], dimension: usize) -> String
     let direction = random.pick(&["", "ASC", "DESC", "DESC NULLS LAST", "ASC NULLS FIRST"]);
     let second = *random.pick(&["", "", ", _row", ", _row DESC"]);
     let limit = random.pick(&[1, 3, 10, 100, 10_000]);
-    let offset = if random.below(4) == 0 { format!("OFFSET {}", random.below(20)) } else { String::new() };
+    let offset = if random.below(4) == 0 {
+        format!("OFFSET {}", random.below(20))
+    } else {
+        String::new()
+    };
     match random.below(4) {
-        0 => format!("SELECT _row, {call} AS d, {key} AS key FROM (SELECT * FROM {table}) x {filter} ORDER BY {key} {direction}{second} LIMIT {limit} {offset}"),
-        1 => format!("SELECT x._row, x.d, x.key FROM (SELECT _row, vector, {call} AS d, {key} AS key FROM {table} {filter}) x ORDER BY x.key {direction}{second} LIMIT {limit} {offset}"),
-        2 => format!("SELECT t._row, t.d, t.key FROM (SELECT _row, {call} AS d, {key} AS key FROM {table} {filter} ORDER BY key {direction}{second} LIMIT {limit} {offset}) t JOIN {table} u ON u._row = t._row ORDER BY t.key {direction}"),
-        _ => format!("SELECT _row, {call} AS d, {key} AS key FROM {table} {filter} ORDER BY key {direction}{second} LIMIT {limit} {offset}"),
+        0 => format!(
+            "SELECT _row, {call} AS d, {key} AS key FROM (SELECT * FROM {table}) x {filter} ORDER BY {key} {direction}{second} LIMIT {limit} {offset}"
+        ),
+        1 => format!(
+            "SELECT x._row, x.d, x.key FROM (SELECT _row, vector, {call} AS d, {key} AS key FROM {table} {filter}) x ORDER BY x.key {direction}{second} LIMIT {limit} {offset}"
+        ),
+        2 => format!(
+            "SELECT t._row, t.d, t.key FROM (SELECT _row, {call} AS d, {key} AS key FROM {table} {filter} ORDER BY key {direction}{second} LIMIT {limit} {offset}) t JOIN {table} u ON u._row = t._row ORDER BY t.key {direction}"
+        ),
+        _ => format!(
+            "SELECT _row, {call} AS d, {key} AS key FROM {table} {filter} ORDER BY key {direction}{second} LIMIT {limit} {offset}"
+        ),
     }
 }
 
 /// The keys in the order of the answer, and the rows where they are decided by a second key.
 async fn keys(session: &Session, sql: &str) -> Result<(Vec<Option<u64>>, Vec<i64>), String> {
-    let batches = session.sql(sql).await.map_err(|e| e.to_string())?.collect().await.map_err(|e| e.to_string())?;
+    let batches = session
+        .sql(sql)
+        .await
+        .map_err(|e| e.to_string())?
+        .collect()
+        .await
+        .map_err(|e| e.to_string())?;
     let (mut keys, mut rows) = (Vec::new(), Vec::new());
     for batch in &batches {
-        let key = datafusion::arrow::compute::cast(batch.column(2), &datafusion::arrow::datatypes::DataType::Float64).unwrap();
+        let key = datafusion::arrow::compute::cast(
+            batch.column(2),
+            &datafusion::arrow::datatypes::DataType::Float64,
+        )
+        .unwrap();
         let key = key.as_primitive::<Float64Type>();
         // -0 and 0 are one key; so are all NaNs of a sign.
         keys.extend((0..key.len()).map(|i| {
             key.is_valid(i).then(|| {
                 let value = key.value(i);
-                if value.is_nan() { u64::MAX } else { (value + 0.0).to_bits() }
+                if value.is_nan() {
+                    u64::MAX
+                } else {
+                    (value + 0.0).to_bits()
+                }
             })
         }));
-        rows.extend(batch.column(0).as_primitive::<Int64Type>().values().iter().copied());
+        rows.extend(
+            batch
+                .column(0)
+                .as_primitive::<Int64Type>()
+                .values()
+                .iter()
+                .copied(),
+        );
     }
     Ok((keys, rows))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_rule_changes_no_answer() {
-    let only: Option<u64> = std::env::var("OGIVE_SEED").ok().map(|seed| seed.parse().unwrap());
+    let only: Option<u64> = std::env::var("OGIVE_SEED")
+        .ok()
+        .map(|seed| seed.parse().unwrap());
     let scratch = tempfile::tempdir().unwrap();
     let (on, off) = (
-        SessionBuilder::new().with_target_partitions(3).build().unwrap(),
-        SessionBuilder::new().with_target_partitions(1).build().unwrap(),
+        SessionBuilder::new()
+            .with_target_partitions(3)
+            .build()
+            .unwrap(),
+        SessionBuilder::new()
+            .with_target_partitions(1)
+            .build()
+            .unwrap(),
     );
     off.sql("SET ogive.enable_top_k = false").await.unwrap();
     let dimension = 5;
     let mut tables = Vec::new();
-    for (index, compression) in [Compression::Fp16, Compression::Int8, Compression::Lossless].into_iter().enumerate() {
+    for (index, compression) in [Compression::Fp16, Compression::Int8, Compression::Lossless]
+        .into_iter()
+        .enumerate()
+    {
         for (chunk_rows, odd) in [(64, false), (1000, true)] {
             let path = scratch.path().join(format!("t{index}_{chunk_rows}.cvc"));
-            let values = vectors(&mut Random(index as u64), 500, dimension, odd && compression != Compression::Int8);
+            let values = vectors(
+                &mut Random(index as u64),
+                500,
+                dimension,
+                odd && compression != Compression::Int8,
+            );
             write(&path, compression, &values, dimension, chunk_rows);
             tables.push(format!("'{}'", path.display()));
         }
@@ -167,11 +236,20 @@ async fn the_rule_changes_no_answer() {
             (Err(_), Err(_)) => {}
             _ => panic!("seed {seed}: one fails: {with_rule:?} {without:?}: {sql}"),
         }
-        let plan = on.sql(&format!("EXPLAIN {sql}")).await.unwrap().to_string().await.unwrap();
+        let plan = on
+            .sql(&format!("EXPLAIN {sql}"))
+            .await
+            .unwrap()
+            .to_string()
+            .await
+            .unwrap();
         pushed += usize::from(plan.contains("topk=["));
     }
     if only.is_none() {
-        assert!(pushed > 200, "only {pushed} of 300 queries went down into the scan");
+        assert!(
+            pushed > 200,
+            "only {pushed} of 300 queries went down into the scan"
+        );
     }
 }
 
@@ -181,12 +259,20 @@ async fn every_partitioning_returns_each_row_once() {
     let scratch = tempfile::tempdir().unwrap();
     for (rows, chunk_rows) in [(1, 1), (7, 3), (100, 100), (1000, 13)] {
         for compression in [Compression::Fp16, Compression::Int8, Compression::Lossless] {
-            let path = scratch.path().join(format!("p{rows}_{chunk_rows}_{compression}.cvc"));
+            let path = scratch
+                .path()
+                .join(format!("p{rows}_{chunk_rows}_{compression}.cvc"));
             let values: Vec<f32> = (0..rows * 3).map(|v| v as f32).collect();
             write(&path, compression, &values, 3, chunk_rows);
             for partitions in [1, 2, 3, 5, 16, 64] {
-                let session = SessionBuilder::new().with_target_partitions(partitions).build().unwrap();
-                let sql = format!("SELECT _row FROM '{}' WHERE vector IS NOT NULL", path.display());
+                let session = SessionBuilder::new()
+                    .with_target_partitions(partitions)
+                    .build()
+                    .unwrap();
+                let sql = format!(
+                    "SELECT _row FROM '{}' WHERE vector IS NOT NULL",
+                    path.display()
+                );
                 let batches = session.sql(&sql).await.unwrap().collect().await.unwrap();
                 let mut found: Vec<i64> = batches
                     .iter()
@@ -194,7 +280,10 @@ async fn every_partitioning_returns_each_row_once() {
                     .collect();
                 found.sort_unstable();
                 let expected: Vec<i64> = (0..rows as i64).collect();
-                assert_eq!(found, expected, "{rows} rows in chunks of {chunk_rows}, {compression}, {partitions} partitions");
+                assert_eq!(
+                    found, expected,
+                    "{rows} rows in chunks of {chunk_rows}, {compression}, {partitions} partitions"
+                );
             }
         }
     }

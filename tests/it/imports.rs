@@ -12,9 +12,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ogive-udfs", &["ogive-kernels", "ogive-codecs"]),
     (
         "ogive-table-providers",
-        &["ogive-cvc", "ogive-npy", "ogive-codecs", "ogive-kernels", "ogive-udfs"],
+        &[
+            "ogive-cvc",
+            "ogive-npy",
+            "ogive-codecs",
+            "ogive-kernels",
+            "ogive-udfs",
+        ],
     ),
-    ("ogive-sql", &["ogive-udfs", "ogive-table-providers", "ogive-kernels"]),
+    (
+        "ogive-sql",
+        &["ogive-udfs", "ogive-table-providers", "ogive-kernels"],
+    ),
 ];
 
 /// Rooms that know nothing of DataFusion or Arrow.
@@ -23,11 +32,21 @@ const ENGINES: &[&str] = &["ogive-kernels", "ogive-codecs", "ogive-npy", "ogive-
 #[test]
 fn imports_point_one_way() {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--no-deps",
+            "--offline",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let mut seen = BTreeMap::new();
     for package in metadata["packages"].as_array().unwrap() {
@@ -41,13 +60,19 @@ fn imports_point_one_way() {
             .collect();
         seen.insert(name.to_string(), used.len());
         if ENGINES.contains(&name) {
-            for banned in used.iter().filter(|n| n.starts_with("datafusion") || n.starts_with("arrow")) {
+            for banned in used
+                .iter()
+                .filter(|n| n.starts_with("datafusion") || n.starts_with("arrow"))
+            {
                 assert_eq!(*banned, "arrow-buffer", "engine {name} uses {banned}");
             }
         }
         let Some((_, allowed)) = ALLOWED.iter().find(|(room, _)| *room == name) else {
             // The product and the benches may use everything.
-            assert!(["ogive", "ogive-benches"].contains(&name), "{name} has no entry in the rule");
+            assert!(
+                ["ogive", "ogive-benches"].contains(&name),
+                "{name} has no entry in the rule"
+            );
             continue;
         };
         for ours in used.iter().filter(|n| n.starts_with("ogive")) {
@@ -55,7 +80,10 @@ fn imports_point_one_way() {
         }
     }
     for (room, _) in ALLOWED {
-        assert!(seen.contains_key(*room), "the rule names {room}, which is not in the workspace");
+        assert!(
+            seen.contains_key(*room),
+            "the rule names {room}, which is not in the workspace"
+        );
     }
 }
 

@@ -35,7 +35,10 @@ impl std::error::Error for SltError {}
 impl Slt {
     fn new(scratch: &Path) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let session = SessionBuilder::new().with_target_partitions(2).build().unwrap();
+        let session = SessionBuilder::new()
+            .with_target_partitions(2)
+            .build()
+            .unwrap();
         let text = |path: PathBuf| path.to_str().unwrap().to_string();
         Self {
             session,
@@ -64,7 +67,12 @@ impl Slt {
             sql = sql.replace(name.as_str(), path);
         }
         let frame = self.session.sql(&sql).await?;
-        let types: Vec<_> = frame.schema().fields().iter().map(|f| column_type(f.data_type())).collect();
+        let types: Vec<_> = frame
+            .schema()
+            .fields()
+            .iter()
+            .map(|f| column_type(f.data_type()))
+            .collect();
         let batches = frame.collect().await?;
         if types.is_empty() {
             return Ok(DBOutput::StatementComplete(0));
@@ -87,7 +95,11 @@ impl Slt {
             if line.iter().any(|cell| cell.contains('\n')) {
                 let last = line.pop().unwrap();
                 for (index, part) in last.trim_end().lines().enumerate() {
-                    let mut cells = if index == 0 { line.clone() } else { vec!["+".to_string(); line.len()] };
+                    let mut cells = if index == 0 {
+                        line.clone()
+                    } else {
+                        vec!["+".to_string(); line.len()]
+                    };
                     cells.push(format!("{:02}){part}", index + 1));
                     rows.push(cells);
                 }
@@ -122,7 +134,13 @@ fn cells(array: &ArrayRef) -> Vec<String> {
     };
     let each = |f: &dyn Fn(usize) -> String| -> Vec<String> {
         (0..array.len())
-            .map(|row| if array.is_null(row) { "NULL".to_string() } else { f(row) })
+            .map(|row| {
+                if array.is_null(row) {
+                    "NULL".to_string()
+                } else {
+                    f(row)
+                }
+            })
             .collect()
     };
     match array.data_type() {
@@ -139,7 +157,11 @@ fn cells(array: &ArrayRef) -> Vec<String> {
             each(&|row| {
                 let mut text = String::new();
                 write!(text, "{}", formatter.value(row)).unwrap();
-                if text.is_empty() { "(empty)".to_string() } else { text }
+                if text.is_empty() {
+                    "(empty)".to_string()
+                } else {
+                    text
+                }
             })
         }
     }
@@ -170,7 +192,13 @@ fn files() -> Vec<PathBuf> {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|e| e == "slt"))
-        .filter(|path| path.file_stem().unwrap().to_str().unwrap().contains(&wanted))
+        .filter(|path| {
+            path.file_stem()
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .contains(&wanted)
+        })
         .collect();
     files.sort();
     files
@@ -202,7 +230,10 @@ async fn sql_behaves_as_written() {
                 .map_err(|error| error.to_string())
         } else {
             runner.with_column_validator(strict_column_validator);
-            runner.run_file_async(&file).await.map_err(|error| error.display(false).to_string())
+            runner
+                .run_file_async(&file)
+                .await
+                .map_err(|error| error.display(false).to_string())
         };
         match result {
             Ok(()) => println!("{}: as written", file.display()),

@@ -21,9 +21,9 @@ use datafusion::physical_expr::ScalarFunctionExpr;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::sorts::sort::SortExec;
-use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 use ogive_kernels::Order;
 use ogive_table_providers::{TopKRequest, VectorSource};
@@ -60,7 +60,12 @@ impl PhysicalOptimizerRule for TopKSubquery {
                     descending: first.options.descending,
                     nulls_first: first.options.nulls_first,
                 };
-                let wanted = Wanted { key: Arc::clone(&first.expr), k, order, ties: sort.expr().len() > 1 };
+                let wanted = Wanted {
+                    key: Arc::clone(&first.expr),
+                    k,
+                    order,
+                    ties: sort.expr().len() > 1,
+                };
                 match wanted.put_into(sort.input())? {
                     None => Ok(Transformed::no(node)),
                     Some(input) => {
@@ -138,7 +143,10 @@ impl Wanted {
         let (Some(metric), [left, right]) = (metric_of(call.fun()), call.args()) else {
             return Ok(None);
         };
-        let (column, query) = match (left.downcast_ref::<Column>(), right.downcast_ref::<Column>()) {
+        let (column, query) = match (
+            left.downcast_ref::<Column>(),
+            right.downcast_ref::<Column>(),
+        ) {
             (Some(column), None) => (column, right),
             (None, Some(column)) => (column, left),
             _ => return Ok(None),

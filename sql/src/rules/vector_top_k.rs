@@ -92,7 +92,12 @@ fn request(sort: &Sort) -> Result<Option<LogicalPlan>> {
     let Some(resolved) = resolve(&first.expr, &sort.input) else {
         return Ok(None);
     };
-    let Some(Key { distance, descending, exact }) = strip(&resolved, !first.asc) else {
+    let Some(Key {
+        distance,
+        descending,
+        exact,
+    }) = strip(&resolved, !first.asc)
+    else {
         return Ok(None);
     };
     let ties = sort.expr.len() > 1;
@@ -163,7 +168,9 @@ fn resolve(expr: &Expr, plan: &LogicalPlan) -> Option<Expr> {
         LogicalPlan::SubqueryAlias(alias) => {
             let inner = step(&|column| {
                 let index = alias.schema.maybe_index_of_column(column)?;
-                Some(Expr::Column(Column::from(alias.input.schema().qualified_field(index))))
+                Some(Expr::Column(Column::from(
+                    alias.input.schema().qualified_field(index),
+                )))
             })?;
             resolve(&inner, &alias.input)
         }
@@ -190,7 +197,8 @@ fn mark(plan: &LogicalPlan, marker: &Expr) -> Result<Option<LogicalPlan>> {
 }
 
 fn mark_scan(scan: &TableScan, marker: &Expr) -> Result<Option<LogicalPlan>> {
-    let is_marker = |filter: &Expr| matches!(filter, Expr::ScalarFunction(f) if f.func.name() == KNN);
+    let is_marker =
+        |filter: &Expr| matches!(filter, Expr::ScalarFunction(f) if f.func.name() == KNN);
     // The optimizer runs every rule several times. A limit on the scan counts rows before the sort.
     if scan.filters.iter().any(is_marker) || scan.fetch.is_some() {
         return Ok(None);
@@ -201,7 +209,10 @@ fn mark_scan(scan: &TableScan, marker: &Expr) -> Result<Option<LogicalPlan>> {
     let mut filters: Vec<&Expr> = scan.filters.iter().collect();
     filters.push(marker);
     let supported = provider.supports_filters_pushdown(&filters)?;
-    if !supported.iter().all(|answer| *answer == TableProviderFilterPushDown::Exact) {
+    if !supported
+        .iter()
+        .all(|answer| *answer == TableProviderFilterPushDown::Exact)
+    {
         return Ok(None);
     }
     let mut marked = scan.clone();

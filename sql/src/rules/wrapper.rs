@@ -26,7 +26,10 @@ pub(super) struct Key {
 /// `1 - cosine_similarity`, which are each other.
 pub(super) fn strip(key: &Expr, descending: bool) -> Option<Key> {
     let wrapped = |inner: &Expr, descending| {
-        strip(inner, descending).map(|key| Key { exact: false, ..key })
+        strip(inner, descending).map(|key| Key {
+            exact: false,
+            ..key
+        })
     };
     match key {
         Expr::Alias(alias) => strip(&alias.expr, descending),
@@ -60,7 +63,12 @@ pub(super) fn strip(key: &Expr, descending: bool) -> Option<Key> {
 }
 
 fn strip_arithmetic(binary: &BinaryExpr, descending: bool) -> Option<Key> {
-    let wrapped = |inner: &Expr| strip(inner, descending).map(|key| Key { exact: false, ..key });
+    let wrapped = |inner: &Expr| {
+        strip(inner, descending).map(|key| Key {
+            exact: false,
+            ..key
+        })
+    };
     let (left, right) = (&binary.left, &binary.right);
     match (binary.op, constant(left), constant(right)) {
         (Operator::Multiply, Some(factor), None) if is_factor(factor) => wrapped(right),
@@ -69,7 +77,7 @@ fn strip_arithmetic(binary: &BinaryExpr, descending: bool) -> Option<Key> {
         }
         (Operator::Plus, Some(term), None) if term.is_finite() => wrapped(right),
         (Operator::Plus | Operator::Minus, None, Some(term)) if term.is_finite() => wrapped(left),
-        (Operator::Minus, Some(one), None) if one == 1.0 => {
+        (Operator::Minus, Some(1.0), None) => {
             let key = strip(right, descending)?;
             let twin = match metric_of(&key.distance.func)? {
                 Metric::CosineDistance if key.exact => Metric::CosineSimilarity,

@@ -84,7 +84,15 @@ impl WrittenColumns {
                 DType::Float32 | DType::Float16 => Compression::Fp16,
                 _ => Compression::None,
             });
-            described.push((Column { name: name.clone(), dtype, dimension, compression }, is_list(field.data_type())));
+            described.push((
+                Column {
+                    name: name.clone(),
+                    dtype,
+                    dimension,
+                    compression,
+                },
+                is_list(field.data_type()),
+            ));
             columns.push((index, name, dimension));
         }
         let single = match (options.layout, described.as_slice()) {
@@ -239,14 +247,22 @@ fn flatten(name: &str, array: &ArrayRef, dimension: usize) -> Result<ArrayRef> {
         DataType::List(_) => {
             let list = array.as_list::<i32>();
             let offsets = list.value_offsets();
-            same_lengths(name, offsets.windows(2).map(|w| (w[1] - w[0]) as usize), dimension)?;
+            same_lengths(
+                name,
+                offsets.windows(2).map(|w| (w[1] - w[0]) as usize),
+                dimension,
+            )?;
             let (first, last) = ends(offsets.first().copied(), offsets.last().copied());
             list.values().slice(first as usize, (last - first) as usize)
         }
         DataType::LargeList(_) => {
             let list = array.as_list::<i64>();
             let offsets = list.value_offsets();
-            same_lengths(name, offsets.windows(2).map(|w| (w[1] - w[0]) as usize), dimension)?;
+            same_lengths(
+                name,
+                offsets.windows(2).map(|w| (w[1] - w[0]) as usize),
+                dimension,
+            )?;
             let (first, last) = ends(offsets.first().copied(), offsets.last().copied());
             list.values().slice(first as usize, (last - first) as usize)
         }
@@ -283,9 +299,10 @@ mod tests {
 
     #[test]
     fn half_floats_are_handed_over_as_they_are() {
-        let values = OwnedValues::Array(std::sync::Arc::new(arrow::array::Float16Array::from(vec![
-            f16::from_f32(1.5),
-        ])));
+        let values =
+            OwnedValues::Array(std::sync::Arc::new(arrow::array::Float16Array::from(vec![
+                f16::from_f32(1.5),
+            ])));
         assert!(matches!(values.borrowed(), ColumnValues::F16(v) if v == [f16::from_f32(1.5)]));
     }
 }

@@ -12,9 +12,7 @@ use ogive_cvc::{Compression, DType, Layout, LayoutReader, Progress, RecordWalk};
 use ogive_kernels::Encoding;
 
 use crate::error::cvc_error;
-use crate::scan::{
-    ArrayFile, ColumnEncoding, FileBytes, FileColumn, ReadCost, primitive_array,
-};
+use crate::scan::{ArrayFile, ColumnEncoding, FileBytes, FileColumn, ReadCost, primitive_array};
 
 /// An opened CVC file.
 #[derive(Debug)]
@@ -89,7 +87,10 @@ impl CvcFile {
             .get(chunk)
             .and_then(|chunk| chunk.columns.get(column))
             .ok_or_else(|| {
-                exec_datafusion_err!("{}: no column {column} in chunk {chunk}", self.layout.file())
+                exec_datafusion_err!(
+                    "{}: no column {column} in chunk {chunk}",
+                    self.layout.file()
+                )
             })
     }
 
@@ -201,7 +202,10 @@ impl ArrayFile for CvcFile {
             }
             (Compression::Int8, _) => {
                 let Parameters { min, scale } = parameters(part);
-                ColumnEncoding::Rows(Encoding::Codes { scale: scale as f32, min: min as f32 })
+                ColumnEncoding::Rows(Encoding::Codes {
+                    scale: scale as f32,
+                    min: min as f32,
+                })
             }
             (Compression::None, DType::Float32) => ColumnEncoding::Rows(Encoding::F32),
             (Compression::None, DType::Int8) => ColumnEncoding::Rows(Encoding::I8),

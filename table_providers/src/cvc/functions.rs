@@ -3,9 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray,
-};
+use arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use arrow::record_batch::RecordBatch;
 use datafusion_catalog::streaming::StreamingTable;
@@ -30,7 +28,10 @@ pub fn cvc_table_functions() -> Vec<(&'static str, Arc<dyn TableFunctionImpl>)> 
     CvcTableFunction::ALL
         .into_iter()
         .map(|function| {
-            (function.name(), Arc::new(function) as Arc<dyn TableFunctionImpl>)
+            (
+                function.name(),
+                Arc::new(function) as Arc<dyn TableFunctionImpl>,
+            )
         })
         .collect()
 }
@@ -134,8 +135,16 @@ impl TableFunctionImpl for CvcTableFunction {
         };
         let url = listing_url(&path)?;
         let schema = self.schema();
-        let inspection = Inspection { function: *self, url, path, schema: Arc::clone(&schema) };
-        Ok(Arc::new(StreamingTable::try_new(schema, vec![Arc::new(inspection)])?))
+        let inspection = Inspection {
+            function: *self,
+            url,
+            path,
+            schema: Arc::clone(&schema),
+        };
+        Ok(Arc::new(StreamingTable::try_new(
+            schema,
+            vec![Arc::new(inspection)],
+        )?))
     }
 }
 
@@ -156,7 +165,10 @@ impl PartitionStream for Inspection {
     fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
         let inspection = self.clone();
         let batches = stream::once(async move { inspection.run(context).await }).try_flatten();
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), batches))
+        Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.schema),
+            batches,
+        ))
     }
 }
 
@@ -165,7 +177,9 @@ impl Inspection {
         self,
         context: Arc<TaskContext>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let store = context.runtime_env().object_store(self.url.object_store())?;
+        let store = context
+            .runtime_env()
+            .object_store(self.url.object_store())?;
         let files = self.files(store.as_ref()).await?;
         if files.is_empty() {
             return Err(DataFusionError::Execution(format!(
@@ -184,7 +198,8 @@ impl Inspection {
     async fn files(&self, store: &dyn ObjectStore) -> Result<Vec<ObjectMeta>> {
         if !self.url.is_collection() && self.url.get_glob().is_none() {
             let meta = store.head(self.url.prefix()).await.map_err(|source| {
-                DataFusionError::ObjectStore(Box::new(source)).context(format!("opening {}", self.path))
+                DataFusionError::ObjectStore(Box::new(source))
+                    .context(format!("opening {}", self.path))
             })?;
             return Ok(vec![meta]);
         }
@@ -192,7 +207,10 @@ impl Inspection {
             .list(Some(self.url.prefix()))
             .try_filter(|meta| {
                 let wanted = self.url.contains(&meta.location, true)
-                    && meta.location.extension().is_some_and(|e| e.eq_ignore_ascii_case("cvc"));
+                    && meta
+                        .location
+                        .extension()
+                        .is_some_and(|e| e.eq_ignore_ascii_case("cvc"));
                 std::future::ready(wanted)
             })
             .try_collect()
@@ -244,17 +262,28 @@ impl Inspection {
         self.batch(vec![
             word(name),
             word(&layout.version().to_string()),
-            word(if layout.is_columnar() { "columnar" } else { "single" }),
+            word(if layout.is_columnar() {
+                "columnar"
+            } else {
+                "single"
+            }),
             each(layout.rows()),
             each(layout.chunks().len() as u64),
             each(layout.sections().len() as u64),
             each(layout.file_bytes()),
             each(layout.header_bytes()),
-            Arc::new(BooleanArray::from(vec![layout.mmap_optimized(); columns.len()])),
+            Arc::new(BooleanArray::from(vec![
+                layout.mmap_optimized();
+                columns.len()
+            ])),
             texts(columns.iter().map(|column| Some(column.name.clone()))),
             texts(columns.iter().map(|column| Some(column.dtype.to_string()))),
             ints(columns.iter().map(|column| Some(column.dimension as u64))),
-            texts(columns.iter().map(|column| Some(column.compression.to_string()))),
+            texts(
+                columns
+                    .iter()
+                    .map(|column| Some(column.compression.to_string())),
+            ),
         ])
     }
 
@@ -277,20 +306,48 @@ impl Inspection {
             ints(parts.iter().map(|(chunk, ..)| Some(*chunk as u64))),
             ints(parts.iter().map(|(_, chunk, ..)| Some(chunk.first_row))),
             ints(parts.iter().map(|(_, chunk, ..)| Some(chunk.rows))),
-            ints(parts.iter().map(|(chunk, ..)| record(*chunk).map(|r| r.start))),
-            ints(parts.iter().map(|(chunk, ..)| record(*chunk).map(|r| r.end - r.start))),
+            ints(
+                parts
+                    .iter()
+                    .map(|(chunk, ..)| record(*chunk).map(|r| r.start)),
+            ),
+            ints(
+                parts
+                    .iter()
+                    .map(|(chunk, ..)| record(*chunk).map(|r| r.end - r.start)),
+            ),
             texts(parts.iter().map(|(_, _, column, _)| {
-                layout.columns().get(*column).map(|column| column.name.clone())
+                layout
+                    .columns()
+                    .get(*column)
+                    .map(|column| column.name.clone())
             })),
-            texts(parts.iter().map(|(.., part)| Some(part.compression.to_string()))),
+            texts(
+                parts
+                    .iter()
+                    .map(|(.., part)| Some(part.compression.to_string())),
+            ),
             ints(parts.iter().map(|(chunk, _, column, _)| {
                 layout.column_range(*chunk, *column).map(|r| r.start)
             })),
             ints(parts.iter().map(|(.., part)| part.size)),
-            Arc::new(parts.iter().map(|(.., part)| part.min).collect::<Float64Array>()),
-            Arc::new(parts.iter().map(|(.., part)| part.scale).collect::<Float64Array>()),
+            Arc::new(
+                parts
+                    .iter()
+                    .map(|(.., part)| part.min)
+                    .collect::<Float64Array>(),
+            ),
+            Arc::new(
+                parts
+                    .iter()
+                    .map(|(.., part)| part.scale)
+                    .collect::<Float64Array>(),
+            ),
             texts(parts.iter().map(|(_, chunk, ..)| {
-                chunk.metadata.as_ref().map(|metadata| metadata.to_sorted_text())
+                chunk
+                    .metadata
+                    .as_ref()
+                    .map(|metadata| metadata.to_sorted_text())
             })),
         ])
     }
@@ -301,8 +358,16 @@ impl Inspection {
             texts(sections.iter().map(|_| Some(name.to_string()))),
             ints((0..sections.len()).map(|section| Some(section as u64))),
             ints(sections.iter().map(|section| Some(section.start))),
-            ints(sections.iter().map(|section| Some(section.end - section.start))),
-            texts(sections.iter().map(|section| Some(section.metadata.to_sorted_text()))),
+            ints(
+                sections
+                    .iter()
+                    .map(|section| Some(section.end - section.start)),
+            ),
+            texts(
+                sections
+                    .iter()
+                    .map(|section| Some(section.metadata.to_sorted_text())),
+            ),
         ])
     }
 

@@ -120,7 +120,9 @@ impl DataSink for CvcSink {
 
 impl fmt::Debug for CvcSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CvcSink").field("options", &self.options).finish_non_exhaustive()
+        f.debug_struct("CvcSink")
+            .field("options", &self.options)
+            .finish_non_exhaustive()
     }
 }
 
@@ -242,7 +244,9 @@ impl FileTask {
         let written: Result<()> = async {
             while left > 0 {
                 use tokio::io::AsyncReadExt;
-                let size = usize::try_from(left).unwrap_or(UPLOAD_BYTES).min(UPLOAD_BYTES);
+                let size = usize::try_from(left)
+                    .unwrap_or(UPLOAD_BYTES)
+                    .min(UPLOAD_BYTES);
                 let mut part = vec![0; size];
                 spool.read_exact(&mut part).await?;
                 left -= size as u64;

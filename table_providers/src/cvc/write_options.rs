@@ -42,11 +42,8 @@ impl WriteOptions {
         match name {
             "compression" | Self::COMPRESSION_OF_TABLE => self.set_compression(value)?,
             "chunk_rows" => {
-                self.file.chunk_rows = value
-                    .parse()
-                    .ok()
-                    .filter(|rows| *rows > 0)
-                    .ok_or_else(|| {
+                self.file.chunk_rows =
+                    value.parse().ok().filter(|rows| *rows > 0).ok_or_else(|| {
                         config_datafusion_err!(
                             "option chunk_rows: expected a number of rows above 0, found '{value}'"
                         )

@@ -10,9 +10,7 @@ use ogive_kernels::Encoding;
 use ogive_npy::{ArrayLayout, DType, Format, LayoutReader, Progress};
 
 use crate::error::npy_error;
-use crate::scan::{
-    ArrayFile, ColumnEncoding, FileBytes, FileColumn, ReadCost, primitive_array,
-};
+use crate::scan::{ArrayFile, ColumnEncoding, FileBytes, FileColumn, ReadCost, primitive_array};
 
 /// Such files have no chunks: rows are read in runs of about this many bytes.
 const RUN_BYTES: u64 = 8 * 1024 * 1024;
@@ -57,7 +55,12 @@ impl NpyFile {
             is_vector: layout.is_vector,
         }];
         let rows_per_run = (RUN_BYTES / layout.row_stride.max(1)).max(1);
-        let file = Self { layout, name: name.to_string(), columns, rows_per_run };
+        let file = Self {
+            layout,
+            name: name.to_string(),
+            columns,
+            rows_per_run,
+        };
         Ok((file, cost))
     }
 
@@ -97,8 +100,13 @@ impl ArrayFile for NpyFile {
     }
 
     fn chunk_rows(&self, chunk: usize) -> Range<u64> {
-        let start = (chunk as u64).saturating_mul(self.rows_per_run).min(self.layout.rows);
-        start..start.saturating_add(self.rows_per_run).min(self.layout.rows)
+        let start = (chunk as u64)
+            .saturating_mul(self.rows_per_run)
+            .min(self.layout.rows);
+        start
+            ..start
+                .saturating_add(self.rows_per_run)
+                .min(self.layout.rows)
     }
 
     fn record_range(&self, _chunk: usize) -> Option<Range<u64>> {

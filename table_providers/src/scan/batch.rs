@@ -36,7 +36,10 @@ pub fn primitive_array(element: &DataType, bytes: &Bytes) -> Result<ArrayRef> {
 fn typed<T: ArrowPrimitiveType>(bytes: &Bytes) -> Result<ArrayRef> {
     let width = size_of::<T::Native>();
     if !bytes.len().is_multiple_of(width) {
-        return exec_err!("{} bytes are no whole number of {width}-byte values", bytes.len());
+        return exec_err!(
+            "{} bytes are no whole number of {width}-byte values",
+            bytes.len()
+        );
     }
     let aligned = bytes.as_ptr().align_offset(align_of::<T::Native>()) == 0;
     let buffer = if aligned {

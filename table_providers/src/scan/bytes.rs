@@ -79,7 +79,8 @@ impl FileBytes {
         meta: &ObjectMeta,
         name: &str,
     ) -> Result<Self> {
-        if is_local && meta.size > 0
+        if is_local
+            && meta.size > 0
             && let Some(path) = local_path(&meta.location)
             && let Some(mapping) = Mapping::open(&path, meta.size, name)?
         {
@@ -149,7 +150,10 @@ impl Mapping {
 }
 
 impl Mapping {
-    #[expect(unsafe_code, reason = "advice about a map is unsafe where it may drop writes")]
+    #[expect(
+        unsafe_code,
+        reason = "advice about a map is unsafe where it may drop writes"
+    )]
     fn release(&self, range: &Range<u64>) {
         let start = range.start.next_multiple_of(PAGE_BYTES);
         let end = range.end / PAGE_BYTES * PAGE_BYTES;
@@ -303,7 +307,10 @@ mod tests {
     fn near_ranges_join_and_large_ones_are_cut() {
         assert_eq!(coalesce(&[10..20, 0..5, 21..30]), vec![0..30]);
         let gap = COALESCE_GAP_BYTES;
-        assert_eq!(coalesce(&[0..5, 6 + gap..9 + gap]), vec![0..5, 6 + gap..9 + gap]);
+        assert_eq!(
+            coalesce(&[0..5, 6 + gap..9 + gap]),
+            vec![0..5, 6 + gap..9 + gap]
+        );
         let big = 0..REQUEST_BYTES_MAX * 4;
         let parts = coalesce(std::slice::from_ref(&big));
         assert_eq!(parts.first().map(|r| r.start), Some(0));

@@ -65,7 +65,10 @@ impl FileFormatFactory for VectorFormatFactory {
         let mut sorted: Vec<_> = options.iter().collect();
         sorted.sort();
         for (key, value) in sorted {
-            let name = key.strip_prefix("format.").unwrap_or(key).to_ascii_lowercase();
+            let name = key
+                .strip_prefix("format.")
+                .unwrap_or(key)
+                .to_ascii_lowercase();
             let taken = format.table.set(&name, value)?
                 || (self.kind == FileKind::Cvc && format.write.set(&name, value)?);
             // Options with another prefix are for others: `aws.region`.
@@ -73,7 +76,11 @@ impl FileFormatFactory for VectorFormatFactory {
                 return config_err!(
                     "unknown option '{name}' for {}; there are verify, on_corruption, fill_value{}",
                     self.kind.extension().to_ascii_uppercase(),
-                    if self.kind == FileKind::Cvc { WriteOptions::NAMES } else { "" }
+                    if self.kind == FileKind::Cvc {
+                        WriteOptions::NAMES
+                    } else {
+                        ""
+                    }
                 );
             }
         }
@@ -97,7 +104,12 @@ pub struct VectorFormat {
 impl VectorFormat {
     /// The format with default options.
     pub fn new(kind: FileKind, cache: Arc<FileCache>) -> Self {
-        Self { kind, cache, table: TableOptions::default(), write: WriteOptions::default() }
+        Self {
+            kind,
+            cache,
+            table: TableOptions::default(),
+            write: WriteOptions::default(),
+        }
     }
 
     /// Which format.
@@ -113,9 +125,11 @@ impl VectorFormat {
     /// A scan of everything with this session's settings.
     pub fn source(&self, state: &dyn Session, table_schema: TableSchema) -> Result<VectorSource> {
         let read = self.table.read_options(state.config_options())?;
-        Ok(VectorSource::new(self.kind, Arc::clone(&self.cache), table_schema)
-            .with_read_options(read)
-            .with_warnings(state.config().get_extension::<Warnings>()))
+        Ok(
+            VectorSource::new(self.kind, Arc::clone(&self.cache), table_schema)
+                .with_read_options(read)
+                .with_warnings(state.config().get_extension::<Warnings>()),
+        )
     }
 
     async fn open(
@@ -198,7 +212,9 @@ impl FileFormat for VectorFormat {
             source = projected;
         }
         Ok(DataSourceExec::from_data_source(
-            FileScanConfigBuilder::from(conf).with_source(source).build(),
+            FileScanConfigBuilder::from(conf)
+                .with_source(source)
+                .build(),
         ))
     }
 
@@ -219,7 +235,11 @@ impl FileFormat for VectorFormat {
     }
 
     fn file_source(&self, table_schema: TableSchema) -> Arc<dyn FileSource> {
-        Arc::new(VectorSource::new(self.kind, Arc::clone(&self.cache), table_schema))
+        Arc::new(VectorSource::new(
+            self.kind,
+            Arc::clone(&self.cache),
+            table_schema,
+        ))
     }
 }
 
@@ -260,9 +280,8 @@ fn statistics(file: &OpenedFile, table_schema: &SchemaRef, file_bytes: u64) -> S
             let mut column = ColumnStatistics::new_unknown();
             column.null_count = Precision::Exact(0);
             if field.name() == ROW_COLUMN && rows > 0 {
-                let value = |row: u64| {
-                    Precision::Exact(ScalarValue::Int64(Some(row.cast_signed())))
-                };
+                let value =
+                    |row: u64| Precision::Exact(ScalarValue::Int64(Some(row.cast_signed())));
                 column.min_value = value(0);
                 column.max_value = value(rows - 1);
             } else if let Some((low, high)) = file_bounds(layout, field.name()) {
@@ -281,7 +300,10 @@ fn statistics(file: &OpenedFile, table_schema: &SchemaRef, file_bytes: u64) -> S
 }
 
 fn file_bounds(layout: &dyn crate::scan::file::ArrayFile, name: &str) -> Option<(f32, f32)> {
-    let index = layout.columns().iter().position(|column| column.name == name)?;
+    let index = layout
+        .columns()
+        .iter()
+        .position(|column| column.name == name)?;
     (0..layout.chunk_count())
         .map(|chunk| layout.bounds(chunk, index))
         .reduce(|all, chunk| {

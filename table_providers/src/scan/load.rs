@@ -130,7 +130,11 @@ impl Loader {
         let (parts, cost) = self.file.bytes.read(&ranges).await?;
         self.metrics.add(self.paid(cost, &group, columns));
         let mut parts = parts.into_iter();
-        let mut next = || parts.next().ok_or_else(|| exec_datafusion_err!("a range is missing"));
+        let mut next = || {
+            parts
+                .next()
+                .ok_or_else(|| exec_datafusion_err!("a range is missing"))
+        };
         let mut loaded = Vec::with_capacity(group.len());
         for span in group {
             let mut held = Vec::with_capacity(columns.len());
@@ -142,7 +146,11 @@ impl Loader {
                 }
                 if let Err(error) = checked {
                     if let Some(filled) = self.damaged(&span, error)? {
-                        loaded.push(LoadedSpan { span, columns: Vec::new(), filled: Some(filled) });
+                        loaded.push(LoadedSpan {
+                            span,
+                            columns: Vec::new(),
+                            filled: Some(filled),
+                        });
                     }
                     continue;
                 }
@@ -157,14 +165,22 @@ impl Loader {
                             span.chunk
                         ));
                     }
-                    held.push((*column, self.held_rows(&span, *column), record.slice(start..end)));
+                    held.push((
+                        *column,
+                        self.held_rows(&span, *column),
+                        record.slice(start..end),
+                    ));
                 }
             } else {
                 for column in columns {
                     held.push((*column, self.held_rows(&span, *column), next()?));
                 }
             }
-            loaded.push(LoadedSpan { span, columns: held, filled: None });
+            loaded.push(LoadedSpan {
+                span,
+                columns: held,
+                filled: None,
+            });
         }
         Ok(loaded)
     }
@@ -184,7 +200,10 @@ impl Loader {
             return cost;
         }
         ReadCost {
-            bytes: group.iter().map(|span| self.span_bytes(span, columns)).sum(),
+            bytes: group
+                .iter()
+                .map(|span| self.span_bytes(span, columns))
+                .sum(),
             requests: 0,
         }
     }
@@ -195,7 +214,11 @@ impl Loader {
             return;
         }
         for column in columns {
-            if let Ok(range) = self.file.layout.column_range(span.span.chunk, *column, rows.clone()) {
+            if let Ok(range) = self
+                .file
+                .layout
+                .column_range(span.span.chunk, *column, rows.clone())
+            {
                 self.file.bytes.release(&range);
             }
         }
@@ -218,7 +241,9 @@ impl Loader {
             return Ok(filled);
         }
         self.metrics.chunks_damaged.add(1);
-        self.metrics.rows_damaged.add(usize::try_from(rows).unwrap_or(usize::MAX));
+        self.metrics
+            .rows_damaged
+            .add(usize::try_from(rows).unwrap_or(usize::MAX));
         if let Some(warnings) = &self.warnings {
             warnings.push(format!("{rows} row(s) {done}: {}", plain(&error)));
         }

@@ -46,7 +46,9 @@ impl ScanMetrics {
 
     /// Adds what a read cost.
     pub fn add(&self, cost: ReadCost) {
-        self.bytes_read.add(usize::try_from(cost.bytes).unwrap_or(usize::MAX));
-        self.requests.add(usize::try_from(cost.requests).unwrap_or(usize::MAX));
+        self.bytes_read
+            .add(usize::try_from(cost.bytes).unwrap_or(usize::MAX));
+        self.requests
+            .add(usize::try_from(cost.requests).unwrap_or(usize::MAX));
     }
 }

@@ -43,7 +43,12 @@ impl OpenedFile {
         } else {
             Vec::new()
         };
-        Self { layout, bytes, name, checked }
+        Self {
+            layout,
+            bytes,
+            name,
+            checked,
+        }
     }
 
     /// Checks a chunk of a mapped file once; later calls repeat the answer.
@@ -140,7 +145,11 @@ impl FileCache {
         entries.clock += 1;
         let used_at = entries.clock;
         entries.bytes += file.layout.memory_bytes();
-        let entry = Entry { identity, file, used_at };
+        let entry = Entry {
+            identity,
+            file,
+            used_at,
+        };
         if let Some(before) = entries.by_path.insert(key, entry) {
             entries.bytes -= before.file.layout.memory_bytes();
         }

@@ -113,7 +113,8 @@ impl VectorOpener {
         let layout = file.layout.as_ref();
         let addressable = (0..layout.columns().len())
             .all(|column| layout.chunk_count() == 0 || layout.row_addressable(0, column));
-        let verifies = self.read.verify && !file.bytes.is_mapped() && layout.record_range(0).is_some();
+        let verifies =
+            self.read.verify && !file.bytes.is_mapped() && layout.record_range(0).is_some();
         if addressable && !verifies {
             Granularity::Row
         } else {
@@ -220,7 +221,9 @@ impl FileScan {
 
     /// Columns of the table's file schema that the predicate reads.
     pub fn predicate_columns(&self) -> &[usize] {
-        self.predicate.as_ref().map_or(&[], |predicate| predicate.columns())
+        self.predicate
+            .as_ref()
+            .map_or(&[], |predicate| predicate.columns())
     }
 
     /// Spans with their bytes, fetched ahead where that takes requests.
@@ -229,7 +232,11 @@ impl FileScan {
         spans: Vec<crate::scan::spans::Span>,
         columns: Vec<usize>,
     ) -> BoxStream<'static, Result<LoadedSpan>> {
-        let ahead = if self.loader.file.bytes.is_mapped() { 1 } else { FETCH_AHEAD };
+        let ahead = if self.loader.file.bytes.is_mapped() {
+            1
+        } else {
+            FETCH_AHEAD
+        };
         let groups = self.loader.groups(spans, &columns);
         let loader = self.loader.clone();
         stream::iter(groups)
@@ -304,7 +311,10 @@ impl FileScan {
     }
 
     fn batch(&self, span: &LoadedSpan, rows: Range<u64>) -> Result<Option<RecordBatch>> {
-        self.loader.metrics.rows_scanned.add((rows.end - rows.start) as usize);
+        self.loader
+            .metrics
+            .rows_scanned
+            .add((rows.end - rows.start) as usize);
         let mask = self.mask(span, rows.clone())?;
         if mask.as_ref().is_some_and(|mask| mask.true_count() == 0) {
             return Ok(None);
@@ -327,7 +337,10 @@ impl FileScan {
     ) -> Result<RecordBatch> {
         let arrays = columns
             .iter()
-            .map(|column| self.loader.array(span, self.columns.get(*column), rows.clone()))
+            .map(|column| {
+                self.loader
+                    .array(span, self.columns.get(*column), rows.clone())
+            })
             .collect::<Result<Vec<_>>>()?;
         let options =
             RecordBatchOptions::new().with_row_count(Some((rows.end - rows.start) as usize));

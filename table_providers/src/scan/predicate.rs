@@ -48,7 +48,13 @@ impl ScanPredicate {
             .try_build(Arc::clone(&expr))
             .ok()
             .filter(|pruning| !pruning.always_true());
-        Ok(Self { expr, columns, over_columns, schema, pruning })
+        Ok(Self {
+            expr,
+            columns,
+            over_columns,
+            schema,
+            pruning,
+        })
     }
 
     /// The whole filter.
@@ -85,7 +91,10 @@ impl ScanPredicate {
             return Ok((spans, 0));
         };
         let pieces: Vec<Span> = spans.iter().flat_map(cut).collect();
-        let keep = pruning.prune(&HeaderStatistics { file, pieces: &pieces })?;
+        let keep = pruning.prune(&HeaderStatistics {
+            file,
+            pieces: &pieces,
+        })?;
         let mut kept: Vec<Span> = Vec::new();
         for (piece, keep) in pieces.into_iter().zip(keep) {
             if !keep {
@@ -99,7 +108,11 @@ impl ScanPredicate {
             }
         }
         let chunks = |spans: &[Span]| {
-            spans.iter().map(|span| span.chunk).collect::<HashSet<_>>().len()
+            spans
+                .iter()
+                .map(|span| span.chunk)
+                .collect::<HashSet<_>>()
+                .len()
         };
         let pruned = chunks(&spans) - chunks(&kept);
         Ok((kept, pruned))
@@ -142,7 +155,9 @@ impl PruningStatistics for HeaderStatistics<'_> {
     fn min_values(&self, column: &Column) -> Option<ArrayRef> {
         if column.name == ROW_COLUMN {
             return Some(Arc::new(Int64Array::from_iter_values(
-                self.pieces.iter().map(|piece| piece.rows.start.cast_signed()),
+                self.pieces
+                    .iter()
+                    .map(|piece| piece.rows.start.cast_signed()),
             )));
         }
         self.bounds(column, |(low, _)| low)
@@ -151,7 +166,9 @@ impl PruningStatistics for HeaderStatistics<'_> {
     fn max_values(&self, column: &Column) -> Option<ArrayRef> {
         if column.name == ROW_COLUMN {
             return Some(Arc::new(Int64Array::from_iter_values(
-                self.pieces.iter().map(|piece| piece.rows.end.cast_signed() - 1),
+                self.pieces
+                    .iter()
+                    .map(|piece| piece.rows.end.cast_signed() - 1),
             )));
         }
         self.bounds(column, |(_, high)| high)
@@ -167,7 +184,9 @@ impl PruningStatistics for HeaderStatistics<'_> {
 
     fn row_counts(&self) -> Option<ArrayRef> {
         Some(Arc::new(UInt64Array::from_iter_values(
-            self.pieces.iter().map(|piece| piece.rows.end - piece.rows.start),
+            self.pieces
+                .iter()
+                .map(|piece| piece.rows.end - piece.rows.start),
         )))
     }
 

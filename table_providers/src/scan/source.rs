@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion_common::tree_node::TreeNodeRecursion;
 use datafusion_common::Result;
+use datafusion_common::tree_node::TreeNodeRecursion;
 use datafusion_datasource::TableSchema;
 use datafusion_datasource::file::FileSource;
 use datafusion_datasource::file_groups::FileGroupPartitioner;
@@ -123,11 +123,16 @@ impl FileSource for VectorSource {
     }
 
     fn with_batch_size(&self, batch_size: usize) -> Arc<dyn FileSource> {
-        Arc::new(Self { batch_rows: batch_size, ..self.clone() })
+        Arc::new(Self {
+            batch_rows: batch_size,
+            ..self.clone()
+        })
     }
 
     fn filter(&self) -> Option<Arc<dyn PhysicalExpr>> {
-        self.predicate.as_ref().map(|predicate| Arc::clone(predicate.expr()))
+        self.predicate
+            .as_ref()
+            .map(|predicate| Arc::clone(predicate.expr()))
     }
 
     fn projection(&self) -> Option<&ProjectionExprs> {
@@ -143,7 +148,11 @@ impl FileSource for VectorSource {
     }
 
     fn fmt_extra(&self, t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let separator = if matches!(t, DisplayFormatType::TreeRender) { "\n" } else { ", " };
+        let separator = if matches!(t, DisplayFormatType::TreeRender) {
+            "\n"
+        } else {
+            ", "
+        };
         if let Some(predicate) = &self.predicate {
             write!(f, "{separator}predicate={}", predicate.expr())?;
         }
@@ -191,10 +200,18 @@ impl FileSource for VectorSource {
         &self,
         f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        let mut expressions: Vec<Arc<dyn PhysicalExpr>> =
-            self.projection.source.iter().map(|p| Arc::clone(&p.expr)).collect();
+        let mut expressions: Vec<Arc<dyn PhysicalExpr>> = self
+            .projection
+            .source
+            .iter()
+            .map(|p| Arc::clone(&p.expr))
+            .collect();
         expressions.extend(self.filter());
-        expressions.extend(self.top_k.as_ref().map(|request| Arc::clone(&request.query)));
+        expressions.extend(
+            self.top_k
+                .as_ref()
+                .map(|request| Arc::clone(&request.query)),
+        );
         for expression in &expressions {
             if f(expression)? == TreeNodeRecursion::Stop {
                 return Ok(TreeNodeRecursion::Stop);

@@ -99,7 +99,10 @@ mod tests {
                     for part in 0..cuts {
                         let start = first_row_at(bytes * part / cuts, rows, bytes);
                         let end = first_row_at(bytes * (part + 1) / cuts, rows, bytes);
-                        assert_eq!(start, next, "{rows} rows, {bytes} bytes, cut {part} of {cuts}");
+                        assert_eq!(
+                            start, next,
+                            "{rows} rows, {bytes} bytes, cut {part} of {cuts}"
+                        );
                         next = end;
                     }
                     assert_eq!(next, rows);

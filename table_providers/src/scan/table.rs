@@ -67,7 +67,9 @@ impl VectorTable {
         let partitions = self.partition_columns();
         let columns = filter.column_refs();
         !columns.is_empty()
-            && columns.iter().all(|column| partitions.contains(&column.name.as_str()))
+            && columns
+                .iter()
+                .all(|column| partitions.contains(&column.name.as_str()))
     }
 
     fn scan_request(&self, state: &dyn Session, filters: &[Expr]) -> Result<Option<TopKRequest>> {
@@ -100,9 +102,12 @@ impl VectorTable {
         if !query.column_refs().is_empty() || !is_searchable(schema.field(index).data_type()) {
             return Ok(None);
         }
-        let (Some(k), Some(descending), Some(nulls_first), Some(ties)) =
-            (number(k), boolean(descending), boolean(nulls_first), boolean(ties))
-        else {
+        let (Some(k), Some(descending), Some(nulls_first), Some(ties)) = (
+            number(k),
+            boolean(descending),
+            boolean(nulls_first),
+            boolean(ties),
+        ) else {
             return plan_err!("{KNN}: k and the sort order must be constants");
         };
         let query = state.create_physical_expr(query.clone(), &DFSchema::empty())?;
@@ -112,7 +117,10 @@ impl VectorTable {
             column.name.clone(),
             query,
             k,
-            Order { descending, nulls_first },
+            Order {
+                descending,
+                nulls_first,
+            },
             ties,
         )))
     }
@@ -135,7 +143,11 @@ impl VectorTable {
             .listing
             .list_files_for_scan(state, &partition_filters, file_limit)
             .await?;
-        let url = self.listing.table_paths().first().map(|path| path.object_store());
+        let url = self
+            .listing
+            .table_paths()
+            .first()
+            .map(|path| path.object_store());
         let Some(url) = url.filter(|_| !listed.file_groups.is_empty()) else {
             return Ok(Arc::new(EmptyExec::new(project_schema(
                 &self.schema(),
@@ -150,14 +162,22 @@ impl VectorTable {
             .map(|(name, _)| Ok(Arc::new(self.schema().field_with_name(name)?.clone())))
             .collect::<Result<_>>()?;
         let file_count = self.schema().fields().len() - partition_fields.len();
-        let file_schema: SchemaRef =
-            Arc::new(self.schema().project(&(0..file_count).collect::<Vec<_>>())?);
+        let file_schema: SchemaRef = Arc::new(
+            self.schema()
+                .project(&(0..file_count).collect::<Vec<_>>())?,
+        );
         let table_schema = TableSchemaBuilder::from(&file_schema)
             .with_table_partition_cols(partition_fields)
             .build();
-        let mut read = self.format.table_options().read_options(state.config_options())?;
+        let mut read = self
+            .format
+            .table_options()
+            .read_options(state.config_options())?;
         read.release_behind = is_large(state, &listed.file_groups);
-        let mut source = self.format.source(state, table_schema)?.with_read_options(read);
+        let mut source = self
+            .format
+            .source(state, table_schema)?
+            .with_read_options(read);
         if let Some(filter) = conjunction(row_filters) {
             let schema = DFSchema::try_from(self.schema())?;
             source = source.with_predicate(state.create_physical_expr(filter, &schema)?)?;
@@ -271,7 +291,8 @@ impl TableProvider for VectorTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.plan_scan(state, projection.cloned(), filters, limit).await
+        self.plan_scan(state, projection.cloned(), filters, limit)
+            .await
     }
 
     async fn scan_with_args<'a>(
@@ -323,4 +344,3 @@ impl TableProvider for VectorTable {
         self.listing.insert_into(state, input, op).await
     }
 }
-

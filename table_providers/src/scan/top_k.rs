@@ -82,7 +82,10 @@ impl TopKRequest {
 
     /// The same request with another query expression.
     pub fn with_query(&self, query: Arc<dyn PhysicalExpr>) -> Self {
-        Self { query, ..self.clone() }
+        Self {
+            query,
+            ..self.clone()
+        }
     }
 
     /// The search of one partition. Partitions of one execution share a threshold; a plan that
@@ -102,7 +105,13 @@ impl TopKRequest {
 
 impl fmt::Display for TopKRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let TopKRequest { metric, column_name, k, order, .. } = self;
+        let TopKRequest {
+            metric,
+            column_name,
+            k,
+            order,
+            ..
+        } = self;
         write!(f, "[{}({column_name}), k={k}", metric.short_name())?;
         if order.descending {
             write!(f, ", desc")?;
@@ -184,7 +193,10 @@ async fn search_spans(
     while let Some(span) = loaded.try_next().await? {
         let mut bytes = 0;
         for (span, rows) in search_pieces(scan, column, &Arc::new(span)) {
-            scan.loader.metrics.rows_scanned.add((rows.end - rows.start) as usize);
+            scan.loader
+                .metrics
+                .rows_scanned
+                .add((rows.end - rows.start) as usize);
             bytes += search_rows(scan, &span, column, rows.clone(), top_k, threshold)?;
             scan.loader.done_with(&span, &[column], &rows);
             if bytes >= BYTES_BETWEEN_YIELDS {
@@ -205,7 +217,10 @@ fn search_pieces(
 ) -> Vec<(Arc<LoadedSpan>, Range<u64>)> {
     let layout = &scan.loader.file.layout;
     let encoding = layout.column_encoding(span.span.chunk, column);
-    let dimension = layout.columns().get(column).map_or(1, |column| column.dimension);
+    let dimension = layout
+        .columns()
+        .get(column)
+        .map_or(1, |column| column.dimension);
     match encoding {
         ColumnEncoding::Rows(encoding) if scan.predicate.is_none() && span.filled.is_none() => {
             let row_bytes = (dimension * encoding.width()).max(1);
@@ -235,7 +250,10 @@ fn search_rows(
     }
     let selected: Option<Vec<bool>> = mask.as_ref().map(selection);
     let layout = &scan.loader.file.layout;
-    let dimension = layout.columns().get(column).map_or(0, |column| column.dimension);
+    let dimension = layout
+        .columns()
+        .get(column)
+        .map_or(0, |column| column.dimension);
     let count = (rows.end - rows.start) as usize;
     if let (ColumnEncoding::Rows(encoding), None) =
         (layout.column_encoding(span.span.chunk, column), span.filled)
@@ -277,24 +295,31 @@ fn winners(scan: FileScan, rows: Vec<u64>) -> Result<BoxStream<'static, Result<R
         let chunk = layout.chunk_of(row);
         match spans.last_mut() {
             Some(last) if last.chunk == chunk && last.rows.end == row => last.rows.end += 1,
-            _ => spans.push(Span { chunk, rows: row..row + 1 }),
+            _ => spans.push(Span {
+                chunk,
+                rows: row..row + 1,
+            }),
         }
     }
     let columns = scan.stored(scan.projection.iter().copied());
     let mut loader = scan.loader.clone();
-    if !loader.file.bytes.is_mapped() && !matches!(loader.read.on_corruption, OnCorruption::Fill(_)) {
+    if !loader.file.bytes.is_mapped() && !matches!(loader.read.on_corruption, OnCorruption::Fill(_))
+    {
         // The chunks were checked when they were searched; now single rows are enough.
         loader.read.verify = false;
     }
-    let scan = FileScan { loader, predicate: None, ..scan };
+    let scan = FileScan {
+        loader,
+        predicate: None,
+        ..scan
+    };
     let loaded = scan.loaded(spans, columns);
     let output: SchemaRef = Arc::clone(&scan.output);
     let batches: BoxStream<'static, Result<RecordBatch>> = loaded
         .map(move |span: Result<LoadedSpan>| {
             let span = span?;
             let rows = span.span.rows.clone();
-            let batch =
-                scan.decode(&span, rows, &scan.projection, Arc::clone(&scan.output))?;
+            let batch = scan.decode(&span, rows, &scan.projection, Arc::clone(&scan.output))?;
             scan.loader.metrics.rows_decoded.add(batch.num_rows());
             Ok(batch)
         })
@@ -310,10 +335,7 @@ fn winners(scan: FileScan, rows: Vec<u64>) -> Result<BoxStream<'static, Result<R
 
 /// Whether a column's values are lists that [`rows_of`] understands.
 pub fn is_searchable(data_type: &arrow::datatypes::DataType) -> bool {
-    use arrow::datatypes::DataType::{
-        FixedSizeList, Float16, Float32, Float64, Int8, UInt8,
-    };
+    use arrow::datatypes::DataType::{FixedSizeList, Float16, Float32, Float64, Int8, UInt8};
     matches!(data_type, FixedSizeList(element, _)
         if matches!(element.data_type(), Float16 | Float32 | Float64 | Int8 | UInt8))
 }
-
