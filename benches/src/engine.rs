@@ -80,6 +80,12 @@ impl Engine {
         self.run(async move { bound(session.sql(&sql).await?, parameters)?.collect().await })
     }
 
+    /// Reads a statement and plans it as far as names and types go.
+    pub fn logical_plan(&self, sql: &str) -> Result<DataFrame> {
+        let (session, sql) = (self.session.clone(), sql.to_owned());
+        self.run(async move { session.sql(&sql).await })
+    }
+
     /// Plans a statement, down to the operators that would run.
     pub fn plan(&self, sql: &str, parameters: Vec<ScalarValue>) -> Result<Arc<dyn ExecutionPlan>> {
         let (session, sql) = (self.session.clone(), sql.to_owned());

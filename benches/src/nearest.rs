@@ -65,6 +65,17 @@ impl Neighbours {
         self.hits(rows) as f64 / self.k.max(1) as f64
     }
 
+    /// The distances of the answer, ascending.
+    pub fn distances(&self) -> Vec<f64> {
+        let mut sorted = self.distances.clone();
+        sorted.sort_unstable_by(f64::total_cmp);
+        sorted
+            .iter()
+            .take(self.k)
+            .map(|squared| squared.sqrt())
+            .collect()
+    }
+
     /// Fails unless `rows` is the answer.
     pub fn check(&self, rows: &[u64], what: &str) -> Result<()> {
         if rows.len() == self.k && self.hits(rows) == self.k {
@@ -95,6 +106,7 @@ mod tests {
         assert!(answer.check(&[1, 1], "a").is_err());
         assert!(answer.check(&[1, 0], "a").is_err());
         assert_eq!(answer.recall(&[1, 0]), 0.5);
+        assert_eq!(answer.distances(), [1.0, 2.0_f64]);
     }
 
     #[test]

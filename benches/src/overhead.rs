@@ -6,7 +6,7 @@ use crate::figure::{Figure, Result};
 use crate::timing::{Runs, measure};
 use crate::top_k::{parameter, text};
 
-/// Times the call as a whole, and planning alone, over an open table and over a quoted path.
+/// Times the call as a whole, and up to a stage of planning, over an open table and over a quoted path.
 pub fn overhead(files: &DataFiles, threads: usize, runs: Runs) -> Result<Vec<Figure>> {
     let engine = Engine::new(threads, None)?;
     let path = files.text("ten.cvc");
@@ -33,12 +33,17 @@ pub fn overhead(files: &DataFiles, threads: usize, runs: Runs) -> Result<Vec<Fig
             let figure = || Figure::new("overhead", subject).with("threads", threads);
             let whole = measure(runs, |_| engine.query(&call.sql, call.parameters.clone()))?;
             figures.push(figure().with("query", form).with_times(whole));
+            let parsed = measure(runs, |_| Ok(engine.session().parse(&call.sql)?))?;
+            let named = measure(runs, |_| engine.logical_plan(&call.sql))?;
             let planned = measure(runs, |_| engine.plan(&call.sql, call.parameters.clone()))?;
-            figures.push(
-                figure()
-                    .with("query", format!("{form}, plan only"))
-                    .with_times(planned),
-            );
+            for (stage, times) in [
+                ("parsed", parsed),
+                ("logical plan", named),
+                ("physical plan", planned),
+            ] {
+                let query = format!("{form}, up to {stage}");
+                figures.push(figure().with("query", query).with_times(times));
+            }
         }
     }
     Ok(figures)

@@ -16,7 +16,7 @@ use crate::npy::Vectors;
 use crate::timing::{Runs, measure};
 
 /// Rows asked for.
-const K: usize = 10;
+pub const K: usize = 10;
 /// Rows in a batch of the table in memory, as DataFusion makes them.
 const BATCH_ROWS: usize = 8192;
 

@@ -26,7 +26,7 @@ fn every_measure_runs() {
                 .unwrap();
             assert!(recall >= 0.8, "{figure}");
         }
-        assert_eq!(overhead(&files, threads, runs).unwrap().len(), 8);
+        assert_eq!(overhead(&files, threads, runs).unwrap().len(), 16);
         assert_eq!(memory(&files, threads, 64 << 20).unwrap().len(), 2);
     }
 }

@@ -8,6 +8,7 @@ use ogive_table_providers::{
     FileCache, FileKind, OgiveOptions, VectorFormatFactory, cvc_table_functions,
 };
 
+use crate::constant_arrays::ConstantArrays;
 use crate::rules::{TopKSubquery, VectorTopK};
 use crate::tables::VectorTableFactory;
 
@@ -50,6 +51,11 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         .scalar_functions()
         .get_or_insert_default()
         .extend(ogive_udfs::scalar_functions());
+    // First in the list: the planner that makes calls of `make_array` takes every literal.
+    builder
+        .expr_planners()
+        .get_or_insert_default()
+        .insert(0, Arc::new(ConstantArrays));
     let tables = builder.table_functions().get_or_insert_default();
     for (name, function) in cvc_table_functions() {
         tables.insert(

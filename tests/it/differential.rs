@@ -218,6 +218,17 @@ async fn the_rule_changes_no_answer() {
             tables.push(format!("'{}'", path.display()));
         }
     }
+    // Tables that do not answer themselves: there the key is computed once, below the sort.
+    for (index, copied) in [0, 5].into_iter().enumerate() {
+        let path = scratch.path().join(format!("p{index}.parquet"));
+        let copy = format!(
+            "COPY (SELECT * FROM {}) TO '{}'",
+            tables[copied],
+            path.display()
+        );
+        on.sql(&copy).await.unwrap().collect().await.unwrap();
+        tables.push(format!("'{}'", path.display()));
+    }
     let mut pushed = 0;
     let cases = only.map_or(0..300, |seed| seed..seed + 1);
     for seed in cases {
@@ -247,7 +258,7 @@ async fn the_rule_changes_no_answer() {
     }
     if only.is_none() {
         assert!(
-            pushed > 200,
+            pushed > 150,
             "only {pushed} of 300 queries went down into the scan"
         );
     }

@@ -1,5 +1,6 @@
 //! Rules that this front end adds to DataFusion's.
 
+mod key_once;
 mod top_k_subquery;
 mod vector_top_k;
 mod wrapper;

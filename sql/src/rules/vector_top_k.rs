@@ -37,6 +37,7 @@ use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use ogive_table_providers::OgiveOptions;
 use ogive_udfs::{KNN, knn_udf, metric_of};
 
+use super::key_once::compute_key_below;
 use super::wrapper::{Key, strip};
 
 /// The rule.
@@ -64,7 +65,11 @@ impl OptimizerRule for VectorTopK {
             return Ok(Transformed::no(plan));
         }
         match request(sort)? {
-            None => Ok(Transformed::no(plan)),
+            None if is_marked(&sort.input) => Ok(Transformed::no(plan)),
+            None => Ok(match compute_key_below(sort)? {
+                None => Transformed::no(plan),
+                Some(rewritten) => Transformed::yes(rewritten),
+            }),
             Some(input) => Ok(Transformed::yes(LogicalPlan::Sort(Sort {
                 expr: sort.expr.clone(),
                 input: Arc::new(input),
@@ -79,6 +84,21 @@ pub(super) fn is_enabled(options: &ConfigOptions) -> bool {
         .extensions
         .get::<OgiveOptions>()
         .is_none_or(|options| options.enable_top_k)
+}
+
+/// Whether the scan below a sort has its request already: from an earlier pass of the optimizer.
+fn is_marked(plan: &LogicalPlan) -> bool {
+    match plan {
+        LogicalPlan::TableScan(scan) => scan.filters.iter().any(is_marker),
+        LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_) => {
+            plan.inputs().into_iter().any(is_marked)
+        }
+        _ => false,
+    }
+}
+
+fn is_marker(filter: &Expr) -> bool {
+    matches!(filter, Expr::ScalarFunction(call) if call.func.name() == KNN)
 }
 
 /// The sort's input with the request in its scan; `None` when the shape does not match.
@@ -197,8 +217,6 @@ fn mark(plan: &LogicalPlan, marker: &Expr) -> Result<Option<LogicalPlan>> {
 }
 
 fn mark_scan(scan: &TableScan, marker: &Expr) -> Result<Option<LogicalPlan>> {
-    let is_marker =
-        |filter: &Expr| matches!(filter, Expr::ScalarFunction(f) if f.func.name() == KNN);
     // The optimizer runs every rule several times. A limit on the scan counts rows before the sort.
     if scan.filters.iter().any(is_marker) || scan.fetch.is_some() {
         return Ok(None);

@@ -26,6 +26,8 @@ pub(super) unsafe fn sums<S: Simd, T: Term, E: Element>(task: Sums<'_, T, E>) {
             let zero = S::narrow_zero();
             let (mut sums, mut squares) = ([zero; 2], [zero; 2]);
             for at in (0..pairs).step_by(2 * STEP) {
+                // The next page of a mapped file: the processor's own prefetching stops at its edge.
+                S::prefetch(row.as_ptr().add(at * E::WIDTH));
                 let x = [
                     task.element
                         .load_narrow::<S>(row.as_ptr().add(at * E::WIDTH)),
