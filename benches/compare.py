@@ -30,6 +30,7 @@ class Measures:
     def __init__(self, bench, data, runs):
         self.bench, self.data, self.runs = bench, data, runs
         self.taken = []
+        self.gb_s = {"read": 0.0, "copy": 0.0}
 
     def keep(self, figures):
         self.taken += figures
@@ -47,9 +48,11 @@ class Measures:
         self.keep([{"measure": "peer", "subject": name, "threads": threads, **figure}])
         return figure
 
-    def bandwidth(self, threads):
-        figures = self.ours("bandwidth", threads)
-        return {figure["subject"]: figure["gb_s"] for figure in figures}
+    def bandwidth(self, kind, threads):
+        """The best seen on as many threads or fewer: where one thread fills the bus, a second is in the way."""
+        for figure in self.ours("bandwidth", threads):
+            self.gb_s[figure["subject"]] = max(self.gb_s[figure["subject"]], figure["gb_s"])
+        return self.gb_s[kind]
 
 
 def table(title, head, rows):
@@ -71,7 +74,7 @@ def against(ratio, least):
 def scan(m, threads_list):
     peers = {name: m.peer(f"load_cvc {name}", 1, 5 if name == "lossless" else None) for name in ("fp16", "int8", "lossless")}
     for threads in threads_list:
-        copy_gb_s = m.bandwidth(threads)["copy"]
+        copy_gb_s = m.bandwidth("copy", threads)
         rows = []
         for f in m.ours("scan", threads):
             name, peer = f["subject"], peers[f["subject"]]
@@ -110,7 +113,7 @@ def top_k(m, threads_list):
 
     truth = exact(m.data, queries(m.runs))
     for threads in threads_list:
-        read_gb_s = m.bandwidth(threads)["read"]
+        read_gb_s = m.bandwidth("read", threads)
         figures = m.ours("top_k", threads)
         best = {}
         for f in figures:

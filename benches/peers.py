@@ -80,14 +80,14 @@ def faiss_flat(data, threads, runs):
 
 
 def sqlite_vec(data, threads, runs):
-    import sqlite3
-
+    # Not sqlite3: many builds of Python leave out the loading of extensions.
+    import apsw
     import sqlite_vec as extension
 
     rows = base(data)
-    db = sqlite3.connect(":memory:")
+    db = apsw.Connection(":memory:")
     db.enable_load_extension(True)
-    extension.load(db)
+    db.load_extension(extension.loadable_path())
     db.execute(f"CREATE VIRTUAL TABLE t USING vec0(vector float[{rows.shape[1]}])")
     db.executemany("INSERT INTO t(rowid, vector) VALUES (?, ?)", ((i, r.tobytes()) for i, r in enumerate(rows)))
     sql = "SELECT rowid FROM t WHERE vector MATCH ? AND k = ? ORDER BY distance"
@@ -184,6 +184,8 @@ def main():
     parser.add_argument("--runs", type=int, default=30)
     arguments = parser.parse_args()
     os.environ["LANCE_CPU_THREADS"] = os.environ["TOKIO_WORKER_THREADS"] = str(arguments.threads)
+    # One warning a search would be in the time of the search.
+    os.environ.setdefault("RUST_LOG", "error")
     if arguments.peer.startswith("load_cvc "):
         figure = load_cvc(arguments.data, arguments.peer.split()[1], arguments.runs)
     else:
