@@ -8,6 +8,7 @@
 
 mod constant_arrays;
 mod dialect;
+mod exec;
 mod insert;
 mod object_stores;
 mod parser;
@@ -16,6 +17,7 @@ mod rules;
 mod session;
 mod tables;
 
+pub use exec::VectorTopKExec;
 pub use object_stores::{
     LazyObjectStores, StoreFailure, StoreOptions, store_failure, store_with_options,
     take_store_options,

@@ -9,7 +9,7 @@ use ogive_table_providers::{
 };
 
 use crate::constant_arrays::ConstantArrays;
-use crate::rules::{TopKSubquery, VectorTopK};
+use crate::rules::{PhysicalTopK, VectorTopK};
 use crate::tables::VectorTableFactory;
 
 /// Puts everything of ogive into a session that is being built: file formats, `CREATE EXTERNAL
@@ -69,6 +69,6 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
     // The builder's own methods append; it has no other door to these lists.
     let with_rules = std::mem::take(builder)
         .with_optimizer_rule(Arc::new(VectorTopK))
-        .with_physical_optimizer_rule(Arc::new(TopKSubquery));
+        .with_physical_optimizer_rule(Arc::new(PhysicalTopK::default()));
     *builder = with_rules;
 }

@@ -1,4 +1,4 @@
-//! Files as DataFusion tables: CVC, `.npy` and the TexMex formats.
+//! Files as DataFusion tables: CVC, `.npy` and the TexMex formats; vectors in Parquet files.
 //!
 //! [`VectorTable`] is the table, [`VectorFormatFactory`] the file format to register,
 //! [`cvc_table_functions`] the functions that look inside a CVC file. A scan computes filters and
@@ -13,14 +13,16 @@ mod error;
 mod location;
 mod npy;
 mod options;
+mod parquet;
 mod scan;
 mod warnings;
 
 pub use cvc::{CvcTableFunction, WriteOptions, cvc_table_functions};
 pub use location::listing_url;
 pub use options::{OgiveOptions, OnCorruption, ReadOptions, TableOptions};
+pub use parquet::{ParquetSearch, ParquetVectors};
 pub use scan::{
-    FileCache, FileKind, ROW_COLUMN, TopKRequest, VectorFormat, VectorFormatFactory, VectorSource,
-    VectorTable, is_searchable,
+    FileCache, FileKind, ROW_COLUMN, Search, TopKRequest, VectorFormat, VectorFormatFactory,
+    VectorSource, VectorTable, is_searchable,
 };
 pub use warnings::Warnings;

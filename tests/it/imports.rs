@@ -8,8 +8,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ogive-kernels", &[]),
     ("ogive-codecs", &[]),
     ("ogive-npy", &[]),
+    ("ogive-vectors", &[]),
     ("ogive-cvc", &["ogive-codecs"]),
-    ("ogive-udfs", &["ogive-kernels", "ogive-codecs"]),
+    (
+        "ogive-udfs",
+        &["ogive-kernels", "ogive-codecs", "ogive-vectors"],
+    ),
     (
         "ogive-table-providers",
         &[
@@ -22,12 +26,23 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "ogive-sql",
-        &["ogive-udfs", "ogive-table-providers", "ogive-kernels"],
+        &[
+            "ogive-udfs",
+            "ogive-table-providers",
+            "ogive-kernels",
+            "ogive-vectors",
+        ],
     ),
 ];
 
 /// Rooms that know nothing of DataFusion or Arrow.
-const ENGINES: &[&str] = &["ogive-kernels", "ogive-codecs", "ogive-npy", "ogive-cvc"];
+const ENGINES: &[&str] = &[
+    "ogive-kernels",
+    "ogive-codecs",
+    "ogive-npy",
+    "ogive-cvc",
+    "ogive-vectors",
+];
 
 #[test]
 fn imports_point_one_way() {

@@ -52,6 +52,7 @@ mod l2_squared_distance;
 mod negative_inner_product;
 mod vector_dims;
 mod vector_norm;
+mod vector_types;
 mod vectors;
 
 #[cfg(test)]
@@ -72,4 +73,5 @@ pub use l2_squared_distance::l2_squared_distance_udf;
 pub use negative_inner_product::negative_inner_product_udf;
 pub use vector_dims::vector_dims_udf;
 pub use vector_norm::vector_norm_udf;
+pub use vector_types::{EXTENSION_METADATA, EXTENSION_NAME, SqlVectorType, sparsevec_fields};
 pub use vectors::{rows_of, vector_nulls};

@@ -17,12 +17,14 @@ use ogive_kernels::{
 const REPEATS: usize = 7;
 const K: usize = 10;
 
-const METRICS: [Metric; 5] = [
+const METRICS: [Metric; 7] = [
     Metric::L2,
     Metric::L2Squared,
     Metric::L1,
     Metric::InnerProduct,
     Metric::CosineDistance,
+    Metric::Hamming,
+    Metric::Jaccard,
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -65,11 +67,15 @@ fn measure(
             scale: 8.0 / 255.0,
             min: -4.0,
         },
+        Encoding::Bits,
     ];
     for encoding in encodings {
+        if encoding.row_bytes(dimension).is_none() {
+            continue;
+        }
         let bytes = encode(values, encoding);
         let block = Rows::with_rows(&bytes, rows, dimension, encoding)?;
-        for metric in METRICS {
+        for metric in METRICS.into_iter().filter(|metric| metric.takes(encoding)) {
             let query = Query::new(metric, query).with_instruction_set(set);
             let order = Order {
                 descending: metric == Metric::InnerProduct,
@@ -110,6 +116,7 @@ fn name(encoding: Encoding) -> &'static str {
         Encoding::I8 => "i8",
         Encoding::U8 => "u8",
         Encoding::Codes { .. } => "codes",
+        Encoding::Bits => "bits",
     }
 }
 
@@ -130,6 +137,14 @@ fn encode(values: &[f32], encoding: Encoding) -> Vec<u8> {
             .flat_map(|x| ((x * 32.0) as i8).to_le_bytes())
             .collect(),
         Encoding::U8 | Encoding::Codes { .. } => values.iter().map(|x| code(*x) as u8).collect(),
+        Encoding::Bits => values
+            .chunks(8)
+            .map(|eight| {
+                eight
+                    .iter()
+                    .fold(0, |byte, x| byte << 1 | u8::from(*x > 0.0))
+            })
+            .collect(),
     }
 }
 

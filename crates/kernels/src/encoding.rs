@@ -21,16 +21,29 @@ pub enum Encoding {
         /// What code 0 stands for.
         min: f32,
     },
+    /// One bit an element, 0 or 1, eight to a byte, so that only a dimension divisible by 8 makes rows. Where elements
+    /// have numbers (decoding, and a query made from numbers) the lowest bit of a byte comes first; counts do not
+    /// depend on it.
+    Bits,
 }
 
 impl Encoding {
-    /// Bytes an element takes.
+    /// Bytes an element takes; 0 for [`Encoding::Bits`], whose rows are measured by [`Encoding::row_bytes`].
     pub fn width(self) -> usize {
         match self {
             Encoding::F64 => 8,
             Encoding::F32 => 4,
             Encoding::F16 => 2,
             Encoding::I8 | Encoding::U8 | Encoding::Codes { .. } => 1,
+            Encoding::Bits => 0,
+        }
+    }
+
+    /// Bytes a row of `dimension` elements takes; `None` when that is not a whole number, or too large for one.
+    pub fn row_bytes(self, dimension: usize) -> Option<usize> {
+        match self {
+            Encoding::Bits => dimension.is_multiple_of(8).then_some(dimension / 8),
+            _ => dimension.checked_mul(self.width()),
         }
     }
 }

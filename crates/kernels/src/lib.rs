@@ -2,7 +2,8 @@
 //!
 //! Bytes come in as [`Rows`]: a row-major block of vectors in any [`Encoding`], at any alignment, exactly as they
 //! lie in a file. A [`Query`] answers every row with the distance that SQL gives ([`Query::distances`]);
-//! [`TopK`] finds the `k` rows that come first without computing that answer for most of them;
+//! [`TopK`] finds the `k` rows that come first without computing that answer for most of them, and [`BatchTopK`] does
+//! for many queries at once;
 //! [`pairwise`] compares two blocks row by row.
 //!
 //! ```
@@ -36,6 +37,9 @@
 //! Exact sums run in sixteen `f64` lanes, element `i` in lane `i % 16`, products rounded before they are added and the
 //! lanes folded in one fixed order, so the scalar, AVX2, AVX-512 and NEON code agree to the last bit.
 //!
+//! Answers are made from those sums, or from the sums rounded to `f32` where pgvector's answers are wanted
+//! ([`Precision`]). Bits ([`Encoding::Bits`]) are counted, which needs no rounding and no screen.
+//!
 //! # What it is not
 //!
 //! It does no I/O, holds no index, and knows nothing of Arrow or SQL planning; NULL vectors never reach it (see
@@ -52,6 +56,8 @@ compile_error!(
 );
 
 mod approximate;
+mod batch;
+mod bits;
 mod decode;
 mod element;
 mod encoding;
@@ -61,6 +67,7 @@ mod integer;
 mod metric;
 mod order;
 mod pairwise;
+mod precision;
 mod query;
 mod rows;
 mod simd;
@@ -70,13 +77,15 @@ mod top_k;
 mod tests;
 
 pub use approximate::{dot_f32, l1_f32, l2_squared_f32};
+pub use batch::BatchTopK;
 pub use encoding::Encoding;
 pub use instruction_set::{
     InstructionSet, active_instruction_set, available_instruction_sets, cpu_features,
 };
 pub use metric::Metric;
 pub use order::{Order, Rank};
-pub use pairwise::{norms, pairwise};
+pub use pairwise::{norms, pairwise, pairwise_with_precision};
+pub use precision::Precision;
 pub use query::Query;
 pub use rows::{Rows, RowsError};
 pub use top_k::{SharedThreshold, TopK};

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::Encoding;
+
 /// A measure between two vectors, as its SQL function computes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Metric {
@@ -19,6 +21,10 @@ pub enum Metric {
     CosineDistance,
     /// Cosine of the angle; undefined when either vector is zero.
     CosineSimilarity,
+    /// Bits that differ, counted.
+    Hamming,
+    /// One minus the bits set in both over the bits set in either; 1 when none is set in both.
+    Jaccard,
 }
 
 impl Metric {
@@ -32,6 +38,8 @@ impl Metric {
             Metric::NegativeInnerProduct => "negative_inner_product",
             Metric::CosineDistance => "cosine_distance",
             Metric::CosineSimilarity => "cosine_similarity",
+            Metric::Hamming => "hamming_distance",
+            Metric::Jaccard => "jaccard_distance",
         }
     }
 
@@ -45,7 +53,25 @@ impl Metric {
             Metric::NegativeInnerProduct => "neg_ip",
             Metric::CosineDistance => "cosine",
             Metric::CosineSimilarity => "cosine_sim",
+            Metric::Hamming => "hamming",
+            Metric::Jaccard => "jaccard",
         }
+    }
+
+    /// Whether the measure is defined between rows of this encoding: [`Metric::Hamming`] and [`Metric::Jaccard`] over
+    /// [`Encoding::Bits`] only, and all others over everything else.
+    pub fn takes(self, encoding: Encoding) -> bool {
+        let of_bits = match self {
+            Metric::Hamming | Metric::Jaccard => true,
+            Metric::L2
+            | Metric::L2Squared
+            | Metric::L1
+            | Metric::InnerProduct
+            | Metric::NegativeInnerProduct
+            | Metric::CosineDistance
+            | Metric::CosineSimilarity => false,
+        };
+        of_bits == (encoding == Encoding::Bits)
     }
 }
 

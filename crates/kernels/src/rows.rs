@@ -9,7 +9,7 @@ use crate::decode;
 /// A row-major block of vectors: the little-endian bytes of its elements, at any alignment.
 #[derive(Clone, Copy)]
 pub struct Rows<'a> {
-    /// Exactly `len * dimension * encoding.width()` bytes.
+    /// Exactly `len` times `encoding.row_bytes(dimension)` bytes.
     bytes: &'a [u8],
     len: usize,
     dimension: usize,
@@ -20,11 +20,10 @@ impl<'a> Rows<'a> {
     /// Takes `bytes` as whole rows of `dimension` elements.
     ///
     /// # Errors
-    /// [`RowsError`] when the length is not a whole number of rows. Rows of dimension 0 have no bytes to count, so
+    /// [`RowsError`] when the length is not a whole number of rows, or a row not a whole number of bytes. Rows of dimension 0 have no bytes to count, so
     /// only an empty block can be made here; see [`Rows::with_rows`].
     pub fn new(bytes: &'a [u8], dimension: usize, encoding: Encoding) -> Result<Self, RowsError> {
-        let stride = dimension.checked_mul(encoding.width());
-        let rows = match stride {
+        let rows = match encoding.row_bytes(dimension) {
             None => 0,
             Some(0) => 0,
             Some(stride) => bytes.len() / stride,
@@ -35,16 +34,22 @@ impl<'a> Rows<'a> {
     /// Takes `bytes` as `rows` rows of `dimension` elements.
     ///
     /// # Errors
-    /// [`RowsError`] when `bytes` is not exactly that long.
+    /// [`RowsError`] when `bytes` is not exactly that long, or a row not a whole number of bytes.
     pub fn with_rows(
         bytes: &'a [u8],
         rows: usize,
         dimension: usize,
         encoding: Encoding,
     ) -> Result<Self, RowsError> {
-        let expected = rows
-            .checked_mul(dimension)
-            .and_then(|elements| elements.checked_mul(encoding.width()));
+        let expected = match encoding {
+            Encoding::Bits => encoding
+                .row_bytes(dimension)
+                .and_then(|row_bytes| rows.checked_mul(row_bytes)),
+            // In this order no rows are no bytes, however long a row would be.
+            _ => rows
+                .checked_mul(dimension)
+                .and_then(|elements| elements.checked_mul(encoding.width())),
+        };
         if expected != Some(bytes.len()) {
             return Err(RowsError {
                 found_bytes: bytes.len(),
@@ -138,7 +143,9 @@ impl<'a> Rows<'a> {
 
     /// Bytes from one row to the next. The product was checked when the block was made, unless it is empty.
     pub(crate) fn stride(&self) -> usize {
-        self.dimension.saturating_mul(self.encoding.width())
+        self.encoding
+            .row_bytes(self.dimension)
+            .unwrap_or(usize::MAX)
     }
 
     /// The bytes of row `index`.
@@ -181,12 +188,19 @@ pub struct RowsError {
     pub rows: usize,
     /// Elements in a row.
     pub dimension: usize,
-    /// Bytes in an element.
+    /// Bytes in an element; 0 for bits.
     pub element_bytes: usize,
 }
 
 impl fmt::Display for RowsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.element_bytes == 0 {
+            return write!(
+                f,
+                "{} bytes are not {} rows of {} bits in whole bytes",
+                self.found_bytes, self.rows, self.dimension
+            );
+        }
         write!(
             f,
             "{} bytes are not {} rows of dimension {} with elements of {} bytes",

@@ -1,9 +1,10 @@
 //! Rules that this front end adds to DataFusion's.
 
 mod key_once;
-mod top_k_subquery;
+mod physical_top_k;
+
 mod vector_top_k;
 mod wrapper;
 
-pub use top_k_subquery::TopKSubquery;
+pub use physical_top_k::PhysicalTopK;
 pub use vector_top_k::VectorTopK;

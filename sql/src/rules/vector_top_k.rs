@@ -19,7 +19,7 @@
 //! answer is DataFusion's. A table says that it understands `knn` by answering `Exact` for it;
 //! others are left alone. Refused: no fetch; anything that adds, drops or reorders rows in
 //! between (a filter that the scan does not take, limit, join, aggregate, window, union); a query
-//! that is volatile, has columns or is a subquery (see [`TopKSubquery`](super::TopKSubquery));
+//! that is volatile, has columns or is a subquery (see [`PhysicalTopK`](super::PhysicalTopK));
 //! further sort keys under a wrapper, since rounding could make new ties.
 
 use std::sync::Arc;

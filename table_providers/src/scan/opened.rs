@@ -63,16 +63,22 @@ impl OpenedFile {
     }
 }
 
+/// Whether a store is the local file system rooted at `/`.
+pub fn is_local(store: &Arc<dyn ObjectStore>) -> bool {
+    store.to_string() == LOCAL_STORE
+}
+
 /// Which version of which file an entry is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Identity {
+pub struct Identity {
     size: u64,
     last_modified: DateTime<Utc>,
     e_tag: Option<String>,
 }
 
 impl Identity {
-    fn of(meta: &ObjectMeta) -> Self {
+    /// The version that a listing found.
+    pub fn of(meta: &ObjectMeta) -> Self {
         Self {
             size: meta.size,
             last_modified: meta.last_modified,
@@ -115,7 +121,7 @@ impl FileCache {
         if let Some(file) = self.get(&key, &identity) {
             return Ok((file, ReadCost::default()));
         }
-        let is_local = root == LOCAL_STORE;
+        let is_local = is_local(store);
         let name = if is_local {
             format!("/{}", meta.location)
         } else {

@@ -103,6 +103,26 @@ impl TopKRequest {
     }
 }
 
+impl TopKRequest {
+    /// The query vector for vectors of `dimension`; `None` when there is nothing to search with:
+    /// it is NULL or of another dimension, which the distance function deals with.
+    pub fn query_of(&self, dimension: usize) -> Result<Option<Query>> {
+        let one_row = RecordBatch::try_new_with_options(
+            Arc::new(Schema::empty()),
+            vec![],
+            &RecordBatchOptions::new().with_row_count(Some(1)),
+        )?;
+        let value = match self.query.evaluate(&one_row)? {
+            ColumnarValue::Scalar(value) => value,
+            ColumnarValue::Array(array) => ScalarValue::try_from_array(&array, 0)?,
+        };
+        let vector = constant_vector(&value)?;
+        Ok(vector
+            .filter(|vector| vector.len() == dimension)
+            .map(|vector| Query::new(self.metric, &vector)))
+    }
+}
+
 impl fmt::Display for TopKRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let TopKRequest {
@@ -128,22 +148,19 @@ pub struct Search {
 }
 
 impl Search {
-    /// The query vector; `None` when the rows of this file need no search: the query is NULL or
-    /// of another dimension, which the distance function above deals with.
-    fn query(&self, dimension: usize) -> Result<Option<Query>> {
-        let one_row = RecordBatch::try_new_with_options(
-            Arc::new(Schema::empty()),
-            vec![],
-            &RecordBatchOptions::new().with_row_count(Some(1)),
-        )?;
-        let value = match self.request.query.evaluate(&one_row)? {
-            ColumnarValue::Scalar(value) => value,
-            ColumnarValue::Array(array) => ScalarValue::try_from_array(&array, 0)?,
-        };
-        let vector = constant_vector(&value)?;
-        Ok(vector
-            .filter(|vector| vector.len() == dimension)
-            .map(|vector| Query::new(self.request.metric, &vector)))
+    /// [`TopKRequest::query_of`].
+    pub fn query(&self, dimension: usize) -> Result<Option<Query>> {
+        self.request.query_of(dimension)
+    }
+
+    /// What is searched for.
+    pub fn request(&self) -> &TopKRequest {
+        &self.request
+    }
+
+    /// What the partitions of the execution tell each other.
+    pub fn threshold(&self) -> &SharedThreshold {
+        &self.threshold
     }
 }
 

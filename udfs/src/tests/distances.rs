@@ -31,6 +31,8 @@ fn reference(metric: Metric, a: &[Option<f64>], b: &[Option<f64>]) -> Option<(f6
         Metric::NegativeInnerProduct => (-dot, size),
         Metric::CosineDistance => (1.0 - cosine?, 1.0),
         Metric::CosineSimilarity => (cosine?, 1.0),
+        // Of bits: tested with their type.
+        Metric::Hamming | Metric::Jaccard => return None,
     })
 }
 

@@ -99,7 +99,9 @@ fn by_encoding<T: Term>(
     match rows.encoding() {
         Encoding::F32 => enter::<T, _>(set, F32, rows, &query.values, out, squares),
         Encoding::F16 => enter::<T, _>(set, F16, rows, &query.values, out, squares),
-        Encoding::F64 | Encoding::I8 | Encoding::U8 | Encoding::Codes { .. } => return false,
+        Encoding::F64 | Encoding::I8 | Encoding::U8 | Encoding::Codes { .. } | Encoding::Bits => {
+            return false;
+        }
     }
     true
 }

@@ -1,5 +1,6 @@
 //! Widening stored elements to `f32`.
 
+use crate::bits;
 use crate::element::{Codes, Element, F16, F32, F64, I8, STEP, U8};
 use crate::simd::{Simd, Task, run};
 use crate::{Encoding, InstructionSet, Rows};
@@ -19,6 +20,11 @@ pub(crate) fn decode_f32(set: InstructionSet, rows: &Rows<'_>, out: &mut [f32]) 
         Encoding::I8 => decode(set, I8, bytes, out),
         Encoding::U8 => decode(set, U8, bytes, out),
         Encoding::Codes { scale, min } => decode(set, Codes { scale, min }, bytes, out),
+        Encoding::Bits => {
+            for (out, bit) in out.iter_mut().zip(bits::elements(bytes)) {
+                *out = f32::from(bit);
+            }
+        }
     }
 }
 

@@ -114,6 +114,7 @@ fn by_encoding<T: Term>(
         Encoding::Codes { scale, min } => {
             enter::<T, _>(set, Codes { scale, min }, rows, query, out, squares);
         }
+        Encoding::Bits => unreachable!("no sums are asked of bits: see `Metric::takes`"),
     }
 }
 

@@ -20,6 +20,8 @@ impl Simd for Avx2 {
     type Narrow = [__m256; 2];
     type Short = [__m256i; 4];
     type Totals = [__m256i; 2];
+    type Bits = [__m256i; 2];
+    type Counts = __m256i;
 
     #[inline(always)]
     unsafe fn prefetch(from: *const u8) {
@@ -338,5 +340,84 @@ impl Simd for Avx2 {
             let two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
             _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<1>(two)))
         }
+    }
+
+    #[inline(always)]
+    unsafe fn bits_load(from: *const u8) -> Self::Bits {
+        // SAFETY: the trait's contract: 64 readable bytes, loaded without alignment.
+        unsafe {
+            [
+                _mm256_loadu_si256(from.cast()),
+                _mm256_loadu_si256(from.add(32).cast()),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn bits_xor(a: Self::Bits, b: Self::Bits) -> Self::Bits {
+        // SAFETY: the trait's contract: the instructions are present.
+        unsafe { [_mm256_xor_si256(a[0], b[0]), _mm256_xor_si256(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    unsafe fn bits_and(a: Self::Bits, b: Self::Bits) -> Self::Bits {
+        // SAFETY: the trait's contract: the instructions are present.
+        unsafe { [_mm256_and_si256(a[0], b[0]), _mm256_and_si256(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    unsafe fn bits_or(a: Self::Bits, b: Self::Bits) -> Self::Bits {
+        // SAFETY: the trait's contract: the instructions are present.
+        unsafe { [_mm256_or_si256(a[0], b[0]), _mm256_or_si256(a[1], b[1])] }
+    }
+
+    #[inline(always)]
+    unsafe fn counts_zero() -> Self::Counts {
+        // SAFETY: the trait's contract: the instructions are present.
+        unsafe { _mm256_setzero_si256() }
+    }
+
+    #[inline(always)]
+    unsafe fn counts_add(counts: Self::Counts, bits: Self::Bits) -> Self::Counts {
+        // SAFETY: the trait's contract: the instructions are present.
+        unsafe {
+            // The counts of two bytes fit one.
+            let bytes = _mm256_add_epi8(bytes_count(bits[0]), bytes_count(bits[1]));
+            _mm256_add_epi64(counts, _mm256_sad_epu8(bytes, _mm256_setzero_si256()))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn counts_sum(counts: Self::Counts) -> u64 {
+        // SAFETY: the trait's contract: the instructions are present.
+        unsafe {
+            let two = _mm_add_epi64(
+                _mm256_castsi256_si128(counts),
+                _mm256_extracti128_si256::<1>(counts),
+            );
+            let one = _mm_add_epi64(two, _mm_unpackhi_epi64(two, two));
+            _mm_cvtsi128_si64(one).cast_unsigned()
+        }
+    }
+}
+
+/// How many bits are set in each byte, looked up for its halves.
+///
+/// # Safety
+/// As [`Simd`].
+#[inline(always)]
+unsafe fn bytes_count(bits: __m256i) -> __m256i {
+    // SAFETY: the caller's promise: the instructions are present.
+    unsafe {
+        let table = _mm256_broadcastsi128_si256(_mm_setr_epi8(
+            0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,
+        ));
+        let low = _mm256_set1_epi8(0x0f);
+        let lower = _mm256_and_si256(bits, low);
+        let upper = _mm256_and_si256(_mm256_srli_epi16::<4>(bits), low);
+        _mm256_add_epi8(
+            _mm256_shuffle_epi8(table, lower),
+            _mm256_shuffle_epi8(table, upper),
+        )
     }
 }

@@ -20,6 +20,8 @@ impl Simd for Avx512 {
     type Narrow = __m512;
     type Short = [__m512i; 2];
     type Totals = [__m512i; 2];
+    type Bits = __m512i;
+    type Counts = __m512i;
 
     #[inline(always)]
     unsafe fn prefetch(from: *const u8) {
@@ -240,5 +242,60 @@ impl Simd for Avx512 {
     unsafe fn totals_sum(totals: Self::Totals) -> i32 {
         // SAFETY: the trait's contract: the instructions are present.
         unsafe { _mm512_reduce_add_epi32(_mm512_add_epi32(totals[0], totals[1])) }
+    }
+
+    #[inline(always)]
+    unsafe fn bits_load(from: *const u8) -> Self::Bits {
+        // SAFETY: the trait's contract: 64 readable bytes, loaded without alignment.
+        unsafe { _mm512_loadu_si512(from.cast()) }
+    }
+
+    #[inline(always)]
+    unsafe fn bits_xor(a: Self::Bits, b: Self::Bits) -> Self::Bits {
+        // SAFETY: the trait's contract: the instructions are present.
+        unsafe { _mm512_xor_si512(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn bits_and(a: Self::Bits, b: Self::Bits) -> Self::Bits {
+        // SAFETY: the trait's contract: the instructions are present.
+        unsafe { _mm512_and_si512(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn bits_or(a: Self::Bits, b: Self::Bits) -> Self::Bits {
+        // SAFETY: the trait's contract: the instructions are present.
+        unsafe { _mm512_or_si512(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn counts_zero() -> Self::Counts {
+        // SAFETY: the trait's contract: the instructions are present.
+        unsafe { _mm512_setzero_si512() }
+    }
+
+    #[inline(always)]
+    unsafe fn counts_add(counts: Self::Counts, bits: Self::Bits) -> Self::Counts {
+        // SAFETY: the trait's contract: the instructions are present.
+        unsafe {
+            // How many bits each half of a byte has, looked up: the instruction that counts them is not in the set.
+            let table = _mm512_broadcast_i32x4(_mm_setr_epi8(
+                0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,
+            ));
+            let low = _mm512_set1_epi8(0x0f);
+            let lower = _mm512_and_si512(bits, low);
+            let upper = _mm512_and_si512(_mm512_srli_epi16::<4>(bits), low);
+            let bytes = _mm512_add_epi8(
+                _mm512_shuffle_epi8(table, lower),
+                _mm512_shuffle_epi8(table, upper),
+            );
+            _mm512_add_epi64(counts, _mm512_sad_epu8(bytes, _mm512_setzero_si512()))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn counts_sum(counts: Self::Counts) -> u64 {
+        // SAFETY: the trait's contract: the instructions are present.
+        unsafe { _mm512_reduce_add_epi64(counts).cast_unsigned() }
     }
 }

@@ -23,6 +23,8 @@ impl Simd for Neon {
     type Narrow = [float32x4_t; 4];
     type Short = [int16x8_t; 8];
     type Totals = [int32x4_t; 4];
+    type Bits = [uint8x16_t; 4];
+    type Counts = uint64x2_t;
 
     /// There is no stable way to ask.
     #[inline(always)]
@@ -261,5 +263,55 @@ impl Simd for Neon {
             ];
             vaddvq_s32(vaddq_s32(pairs[0], pairs[1]))
         }
+    }
+
+    #[inline(always)]
+    unsafe fn bits_load(from: *const u8) -> Self::Bits {
+        // SAFETY: the trait's contract: 64 readable bytes.
+        from_fn(|i| unsafe { vld1q_u8(from.add(16 * i)) })
+    }
+
+    #[inline(always)]
+    unsafe fn bits_xor(a: Self::Bits, b: Self::Bits) -> Self::Bits {
+        // SAFETY: the trait's contract: the instructions are present.
+        from_fn(|i| unsafe { veorq_u8(a[i], b[i]) })
+    }
+
+    #[inline(always)]
+    unsafe fn bits_and(a: Self::Bits, b: Self::Bits) -> Self::Bits {
+        // SAFETY: the trait's contract: the instructions are present.
+        from_fn(|i| unsafe { vandq_u8(a[i], b[i]) })
+    }
+
+    #[inline(always)]
+    unsafe fn bits_or(a: Self::Bits, b: Self::Bits) -> Self::Bits {
+        // SAFETY: the trait's contract: the instructions are present.
+        from_fn(|i| unsafe { vorrq_u8(a[i], b[i]) })
+    }
+
+    #[inline(always)]
+    unsafe fn counts_zero() -> Self::Counts {
+        // SAFETY: the trait's contract: the instructions are present.
+        unsafe { vdupq_n_u64(0) }
+    }
+
+    #[inline(always)]
+    unsafe fn counts_add(counts: Self::Counts, bits: Self::Bits) -> Self::Counts {
+        // SAFETY: the trait's contract: the instructions are present.
+        unsafe {
+            // The counts of four bytes fit one.
+            let pairs = [
+                vaddq_u8(vcntq_u8(bits[0]), vcntq_u8(bits[1])),
+                vaddq_u8(vcntq_u8(bits[2]), vcntq_u8(bits[3])),
+            ];
+            let bytes = vaddq_u8(pairs[0], pairs[1]);
+            vpadalq_u32(counts, vpaddlq_u16(vpaddlq_u8(bytes)))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn counts_sum(counts: Self::Counts) -> u64 {
+        // SAFETY: the trait's contract: the instructions are present.
+        unsafe { vaddvq_u64(counts) }
     }
 }

@@ -1,8 +1,8 @@
 //! What SQL gets: definitions, undefined answers, and independence of blocks and instruction sets.
 
-use super::{ENCODINGS, FLAVOURS, Flavour, Random, Stored, decoded, same, sets};
+use super::{ENCODINGS, FLAVOURS, Flavour, PRECISIONS, Random, Stored, decoded, same, sets};
 use crate::pairwise::{norms_with, pairwise_with};
-use crate::{Encoding, Metric, Query, Rows, norms, pairwise};
+use crate::{Encoding, Metric, Query, Rows, norms, pairwise, pairwise_with_precision};
 
 pub(crate) const METRICS: [Metric; 7] = [
     Metric::L2,
@@ -32,6 +32,7 @@ fn reference(metric: Metric, x: &[f64], q: &[f64]) -> Option<f64> {
         Metric::NegativeInnerProduct => -dot,
         Metric::CosineDistance => 1.0 - cosine()?,
         Metric::CosineSimilarity => cosine()?,
+        Metric::Hamming | Metric::Jaccard => unreachable!("has its own reference"),
     })
 }
 
@@ -87,7 +88,7 @@ fn distances_depend_on_the_row_alone() {
         let stored = Stored::new(&values, rows, dimension, encoding);
         let vector = random.pick(&FLAVOURS).vector(&mut random, dimension);
         let metric = random.pick(&METRICS);
-        let query = Query::new(metric, &vector);
+        let query = Query::new(metric, &vector).with_precision(random.pick(&PRECISIONS));
         let mut whole = vec![0.0; rows];
         let undefined = query.distances(&stored.rows(), &mut whole);
         assert!(undefined.is_sorted());
@@ -119,11 +120,12 @@ fn pairs_agree_with_queries() {
         let a = Stored::new(&a, rows, dimension, left);
         let b = Stored::new(&b, rows, dimension, right);
         let metric = random.pick(&METRICS);
+        let precision = random.pick(&PRECISIONS);
         let mut out = vec![0.0; rows];
-        let undefined = pairwise(metric, &a.rows(), &b.rows(), &mut out);
+        let undefined = pairwise_with_precision(precision, metric, &a.rows(), &b.rows(), &mut out);
         for set in &sets {
             let mut again = vec![0.0; rows];
-            let none = pairwise_with(*set, metric, &b.rows(), &a.rows(), &mut again);
+            let none = pairwise_with(*set, precision, metric, &b.rows(), &a.rows(), &mut again);
             assert_eq!(none, undefined, "seed {seed}: swapped sides");
             assert!(out.iter().zip(&again).all(|(a, b)| same(*a, *b)));
         }
@@ -134,7 +136,8 @@ fn pairs_agree_with_queries() {
                 let vector = &elements[row * dimension..][..dimension];
                 let mut one = [0.0];
                 let slice = a.rows().slice(row..row + 1);
-                let none = Query::new(metric, vector).distances(&slice, &mut one);
+                let query = Query::new(metric, vector).with_precision(precision);
+                let none = query.distances(&slice, &mut one);
                 assert!(same(one[0], out[row]), "seed {seed} {metric} row {row}");
                 assert_eq!(none.is_empty(), !undefined.contains(&row));
             }

@@ -1,7 +1,9 @@
 //! Tests over the crate: what they share is here. Seeds are fixed; a failing case names its own.
 
 mod answers;
+mod bits;
 mod shapes;
+mod single;
 mod sums;
 mod top_k;
 
@@ -9,7 +11,7 @@ pub(crate) use answers::METRICS;
 
 use half::f16;
 
-use crate::{Encoding, InstructionSet, Rows, available_instruction_sets};
+use crate::{Encoding, InstructionSet, Precision, Rows, available_instruction_sets};
 
 pub(crate) const ENCODINGS: [Encoding; 7] = [
     Encoding::F64,
@@ -26,6 +28,8 @@ pub(crate) const ENCODINGS: [Encoding; 7] = [
         min: 0.213,
     },
 ];
+
+pub(crate) const PRECISIONS: [Precision; 2] = [Precision::Double, Precision::Single];
 
 /// Every set, those that the machine lacks named aloud.
 pub(crate) fn sets() -> Vec<InstructionSet> {
@@ -138,7 +142,7 @@ impl Stored {
         let mut bytes = vec![0xa5; 2];
         let offset = 1 - bytes.as_ptr() as usize % 2;
         bytes.truncate(offset);
-        for value in values {
+        for (index, value) in values.iter().enumerate() {
             match encoding {
                 Encoding::F64 => bytes.extend(value.to_le_bytes()),
                 Encoding::F32 => bytes.extend((*value as f32).to_le_bytes()),
@@ -147,6 +151,12 @@ impl Stored {
                 Encoding::U8 => bytes.push((*value * 40.0 + 128.0) as u8),
                 Encoding::Codes { scale, min } => {
                     bytes.push(((*value - f64::from(min)) / f64::from(scale)) as u8);
+                }
+                Encoding::Bits => {
+                    if index % 8 == 0 {
+                        bytes.push(0);
+                    }
+                    *bytes.last_mut().unwrap() |= u8::from(*value > 0.0) << (index % 8);
                 }
             }
         }
@@ -172,6 +182,11 @@ impl Stored {
 
 /// The elements by the plainest reading of the encoding: `F64` as it is, all others through `f32`.
 pub(crate) fn decoded(rows: &Rows<'_>) -> Vec<f64> {
+    if rows.encoding() == Encoding::Bits {
+        return (0..rows.bytes().len() * 8)
+            .map(|index| f64::from(rows.bytes()[index / 8] >> (index % 8) & 1))
+            .collect();
+    }
     rows.bytes()
         .chunks(rows.encoding().width())
         .map(|bytes| match rows.encoding() {
@@ -184,6 +199,7 @@ pub(crate) fn decoded(rows: &Rows<'_>) -> Vec<f64> {
                 let scaled = f32::from(bytes[0]) * scale;
                 (scaled + min).into()
             }
+            Encoding::Bits => unreachable!("read above"),
         })
         .collect()
 }

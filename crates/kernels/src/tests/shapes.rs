@@ -37,6 +37,34 @@ fn sizes_that_overflow_are_errors() {
 }
 
 #[test]
+fn rows_of_bits_are_whole_bytes() {
+    let bytes = [0b1011_0001_u8, 0x80, 0, 1, 2, 3];
+    let rows = Rows::new(&bytes, 16, Encoding::Bits).unwrap();
+    assert_eq!((rows.len(), rows.dimension()), (3, 16));
+    assert_eq!(rows.slice(1..3).bytes(), &bytes[2..]);
+    let mut decoded = [0.0; 48];
+    rows.decode_f32(&mut decoded);
+    assert_eq!(decoded[..8], [1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0, 1.0]);
+    assert_eq!(decoded[8..16], [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
+    let error = Rows::new(&bytes, 12, Encoding::Bits).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "6 bytes are not 0 rows of 12 bits in whole bytes"
+    );
+    assert!(Rows::new(&bytes, 32, Encoding::Bits).is_err());
+    assert!(Rows::new(&bytes, 0, Encoding::Bits).is_err());
+    assert!(Rows::new(&[], 0, Encoding::Bits).unwrap().is_empty());
+    assert_eq!(Rows::with_rows(&[], 7, 0, Encoding::Bits).unwrap().len(), 7);
+    assert!(Rows::with_rows(&bytes, 6, 8, Encoding::Bits).is_ok());
+    for dimension in [1, 7, 9, usize::MAX] {
+        assert!(Rows::with_rows(&[], 0, dimension, Encoding::Bits).is_err());
+    }
+    assert!(Rows::with_rows(&bytes, usize::MAX, usize::MAX - 7, Encoding::Bits).is_err());
+    assert_eq!(Encoding::F32.row_bytes(3), Some(12));
+    assert_eq!(Encoding::F32.row_bytes(usize::MAX), None);
+}
+
+#[test]
 fn ranks_sort_as_sql_does() {
     let ascending = [
         Some(f64::NEG_INFINITY),
@@ -76,12 +104,20 @@ fn ranks_sort_as_sql_does() {
 
 #[test]
 fn names_are_unique() {
-    let metrics = super::answers::METRICS;
+    let mut metrics = super::answers::METRICS.to_vec();
+    metrics.extend([Metric::Hamming, Metric::Jaccard]);
     for (index, a) in metrics.iter().enumerate() {
         for b in &metrics[index + 1..] {
             assert_ne!(a.function_name(), b.function_name());
             assert_ne!(a.short_name(), b.short_name());
         }
+    }
+    assert_eq!(Metric::Hamming.function_name(), "hamming_distance");
+    assert_eq!(Metric::Jaccard.function_name(), "jaccard_distance");
+    for metric in metrics {
+        let of_bits = matches!(metric, Metric::Hamming | Metric::Jaccard);
+        assert_eq!(metric.takes(Encoding::Bits), of_bits);
+        assert_eq!(metric.takes(Encoding::F32), !of_bits);
     }
     assert_eq!(Metric::CosineDistance.to_string(), "cosine");
     assert_eq!(InstructionSet::Avx512.to_string(), "avx512");

@@ -1,10 +1,12 @@
 //! Searches against sorting every exact answer.
 
 use super::answers::METRICS;
-use super::{ENCODINGS, FLAVOURS, Flavour, Random, Stored, sets};
-use crate::{Encoding, InstructionSet, Metric, Order, Query, Rank, Rows, SharedThreshold, TopK};
+use super::{ENCODINGS, FLAVOURS, Flavour, PRECISIONS, Random, Stored, sets};
+use crate::{
+    Encoding, InstructionSet, Metric, Order, Precision, Query, Rank, Rows, SharedThreshold, TopK,
+};
 
-const ORDERS: [Order; 4] = [
+pub(super) const ORDERS: [Order; 4] = [
     Order {
         descending: false,
         nulls_first: false,
@@ -78,24 +80,25 @@ fn bits(results: &[(u64, Option<f64>)]) -> Vec<(u64, Option<u64>)> {
         .collect()
 }
 
-struct Case {
-    query: Query,
-    stored: Stored,
-    order: Order,
-    k: usize,
-    selected: Option<Vec<bool>>,
-    seed: u64,
+pub(super) struct Case {
+    pub(super) query: Query,
+    pub(super) stored: Stored,
+    pub(super) order: Order,
+    pub(super) k: usize,
+    pub(super) selected: Option<Vec<bool>>,
+    pub(super) seed: u64,
 }
 
-fn check(case: &Case) {
+pub(super) fn check(case: &Case) {
     let rows = case.stored.rows();
     let selected = case.selected.as_deref();
     let expected = sorted(&case.query, &rows, selected, case.order, case.k);
     let context = || {
         format!(
-            "seed {} {} {:?} {:?} k {} of {} x {}",
+            "seed {} {} {:?} {:?} {:?} k {} of {} x {}",
             case.seed,
             case.query.metric(),
+            case.query.precision(),
             rows.encoding(),
             case.order,
             case.k,
@@ -119,6 +122,22 @@ fn check(case: &Case) {
     assert_eq!(top.candidates(&shared), numbers, "{}", context());
     let wanted = selected.map_or(rows.len(), |s| s.iter().filter(|s| **s).count());
     assert_eq!(top.rows_scanned(), wanted as u64, "{}", context());
+
+    // The pass after that, when the k-th value is known and everything as good is wanted.
+    if let Some((_, last)) = expected.last().filter(|_| expected.len() == case.k) {
+        let exactly = SharedThreshold::new();
+        exactly.lower_to(Rank::new(case.order, *last));
+        let mut top = TopK::new(case.query.clone(), usize::MAX, case.order);
+        scan_in_blocks(&mut top, &rows, 0, selected, &exactly, &mut random);
+        let mut tied = sorted(&case.query, &rows, selected, case.order, rows.len());
+        tied.retain(|(_, value)| Rank::new(case.order, *value) <= exactly.get());
+        assert_eq!(
+            bits(&top.results(&exactly)),
+            bits(&tied),
+            "ties: {}",
+            context()
+        );
+    }
 
     // Two partitions that share a threshold, taking turns.
     let shared = SharedThreshold::new();
@@ -151,7 +170,7 @@ fn check(case: &Case) {
     assert_eq!(bits(&merged), bits(&expected), "shared: {}", context());
 }
 
-fn case(seed: u64, metric: Metric, encoding: Encoding, order: Order) -> Case {
+fn case(seed: u64, metric: Metric, precision: Precision, encoding: Encoding, order: Order) -> Case {
     let mut random = Random(seed);
     let dimension = random.pick(&[0, 1, 2, 3, 15, 16, 17, 33, 64, 100]);
     let rows = random.pick(&[0, 1, 5, 255, 256, 257, 700, 1500]);
@@ -184,7 +203,9 @@ fn case(seed: u64, metric: Metric, encoding: Encoding, order: Order) -> Case {
     let selected =
         (random.below(2) == 0).then(|| (0..rows).map(|_| random.below(100) < share * 2).collect());
     Case {
-        query: Query::new(metric, &vector).with_instruction_set(random.pick(&sets_once())),
+        query: Query::new(metric, &vector)
+            .with_precision(precision)
+            .with_instruction_set(random.pick(&sets_once())),
         stored: Stored::new(&values, rows, dimension, encoding),
         order,
         k: random.pick(&[0, 1, 3, 10, rows, rows + 5]),
@@ -204,9 +225,11 @@ fn searches_are_exact() {
     for metric in METRICS {
         for encoding in ENCODINGS {
             for order in ORDERS {
-                for _ in 0..25 {
-                    seed += 1;
-                    check(&case(seed, metric, encoding, order));
+                for precision in PRECISIONS {
+                    for _ in 0..25 {
+                        seed += 1;
+                        check(&case(seed, metric, precision, encoding, order));
+                    }
                 }
             }
         }
@@ -224,6 +247,8 @@ fn searches_over_awkward_codes_are_exact() {
         (1e-30, 1e-30),
         (1e-6, 1000.0),
         (1e10, 0.1),
+        (1e18, 0.0),
+        (6e-20, 0.0),
         (1.0, -127.5),
         (0.013_7, f32::NEG_INFINITY),
     ];
@@ -233,7 +258,9 @@ fn searches_over_awkward_codes_are_exact() {
             for order in ORDERS {
                 seed += 1;
                 let mut random = Random(seed);
-                let mut case = case(seed, metric, Encoding::Codes { scale, min }, order);
+                let precision = PRECISIONS[seed as usize / 2 % 2];
+                let encoding = Encoding::Codes { scale, min };
+                let mut case = case(seed, metric, precision, encoding, order);
                 // Values do not reach such codes: random bytes do.
                 let count = case.stored.bytes.len();
                 let offset = case.stored.offset;
@@ -266,14 +293,17 @@ fn long_vectors_are_exact() {
                         row
                     })
                     .collect();
-                check(&Case {
-                    query: Query::new(metric, &Flavour::Plain.vector(&mut random, dimension)),
-                    stored: Stored::new(&values, rows, dimension, encoding),
-                    order: random.pick(&ORDERS),
-                    k: 3,
-                    selected: None,
-                    seed,
-                });
+                let vector = Flavour::Plain.vector(&mut random, dimension);
+                for precision in PRECISIONS {
+                    check(&Case {
+                        query: Query::new(metric, &vector).with_precision(precision),
+                        stored: Stored::new(&values, rows, dimension, encoding),
+                        order: random.pick(&ORDERS),
+                        k: 3,
+                        selected: None,
+                        seed,
+                    });
+                }
             }
         }
     }
@@ -287,16 +317,21 @@ fn a_screen_saves_most_of_the_work() {
     let vector = Flavour::Plain.vector(&mut random, dimension);
     for encoding in ENCODINGS {
         let stored = Stored::new(&values, rows, dimension, encoding);
-        for metric in METRICS {
+        for (metric, precision) in METRICS
+            .into_iter()
+            .flat_map(|metric| PRECISIONS.map(|precision| (metric, precision)))
+        {
             for set in sets() {
-                let query = Query::new(metric, &vector).with_instruction_set(set);
+                let query = Query::new(metric, &vector)
+                    .with_precision(precision)
+                    .with_instruction_set(set);
                 let shared = SharedThreshold::new();
                 let mut top = TopK::new(query, k, ORDERS[0]);
                 top.scan(&stored.rows(), 0, None, &shared);
                 if encoding != Encoding::F64 {
                     assert!(
                         top.rows_answered() < 1000,
-                        "{set} {metric} {encoding:?}: {}",
+                        "{set} {metric} {precision:?} {encoding:?}: {}",
                         top.rows_answered()
                     );
                 }

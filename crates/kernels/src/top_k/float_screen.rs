@@ -15,6 +15,7 @@ use crate::approximate::{self, Sum};
 use crate::query::BLOCK_ROWS;
 use crate::{Metric, Order, Query, Rows};
 
+use super::screen::Bounded;
 use super::screen_rounding::{outward, roundings};
 
 #[derive(Debug, Clone)]
@@ -27,8 +28,8 @@ pub(super) struct FloatScreen {
     query_norm: f64,
     /// For `outward`.
     roundings: f64,
-    /// Squares of a row below which its cosine is unknown.
-    squares_min: f64,
+    /// Squares of a row outside of which its cosine is unknown.
+    squares: (f64, f64),
 }
 
 /// `g` bounds errors relative to the true value; relative to the computed one, and for the norm of a computed sum of
@@ -40,16 +41,20 @@ const FROM_COMPUTED: f64 = 1.125;
 const SQUARES_MIN: f64 = 1.0 / (1_u128 << 96) as f64;
 
 impl FloatScreen {
-    pub(super) fn new(query: &Query, order: Order) -> FloatScreen {
+    pub(super) fn new(query: &Query, order: Order, bounded: Bounded) -> FloatScreen {
+        let (squares_min, squares_max) = bounded.squares;
         let dimension = query.dimension();
         FloatScreen {
-            metric: query.metric(),
+            metric: bounded.metric,
             sign: if order.descending { -1.0 } else { 1.0 },
             relative: FROM_COMPUTED * approximate::relative_error(dimension),
             absolute: approximate::absolute_error(dimension),
             query_norm: query.narrow_norm(),
             roundings: roundings(dimension),
-            squares_min: (dimension as f64 + 16.0) * SQUARES_MIN,
+            squares: (
+                squares_min.max((dimension as f64 + 16.0) * SQUARES_MIN),
+                squares_max,
+            ),
         }
     }
 
@@ -64,7 +69,9 @@ impl FloatScreen {
             Metric::InnerProduct
             | Metric::NegativeInnerProduct
             | Metric::CosineDistance
-            | Metric::CosineSimilarity => Sum::DotAndSquares,
+            | Metric::CosineSimilarity
+            | Metric::Hamming
+            | Metric::Jaccard => Sum::DotAndSquares,
         };
         let set = query.instruction_set();
         if !approximate::sums(set, sum, rows, query.narrow(), sums, squares) {
@@ -103,10 +110,10 @@ impl FloatScreen {
                 } else {
                     (0.0, sign)
                 };
+                let (squares_min, squares_max) = self.squares;
                 for ((bound, dot), squares) in bounds.iter_mut().zip(sums).zip(squares) {
-                    let unknown = if squares >= self.squares_min {
-                        // A dot product over an infinite norm would look like a certain zero.
-                        squares * 0.0
+                    let unknown = if squares >= squares_min && squares <= squares_max {
+                        0.0
                     } else {
                         f64::NAN
                     };
@@ -115,6 +122,8 @@ impl FloatScreen {
                     *bound = outward(base + sign * (dot / norms) - error, roundings);
                 }
             }
+            // Never over numbers, of which nothing would be known.
+            Metric::Hamming | Metric::Jaccard => bounds.fill(f64::NAN),
         }
     }
 

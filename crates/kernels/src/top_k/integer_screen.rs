@@ -21,6 +21,7 @@ use crate::integer::{self, DIMENSION_MAX, L1_SHIFT, MAGNITUDE_SUM_MAX, Padded, S
 use crate::query::BLOCK_ROWS;
 use crate::{Encoding, Metric, Order, Query, Rows};
 
+use super::screen::Bounded;
 use super::screen_rounding::{outward, roundings};
 
 #[derive(Debug, Clone)]
@@ -64,8 +65,9 @@ enum Formula {
         squares_constant: f64,
         squares_error: f64,
         norm_error: f64,
-        /// Squared norm below which the cosine is unknown.
+        /// Squared norms outside of which the cosine is unknown.
         squares_min: f64,
+        squares_max: f64,
     },
 }
 
@@ -101,7 +103,7 @@ impl Decoding {
             }
             Encoding::U8 => (1.0, 0.0),
             Encoding::Codes { scale, min } => (scale, min),
-            Encoding::F64 | Encoding::F32 | Encoding::F16 => return None,
+            Encoding::F64 | Encoding::F32 | Encoding::F16 | Encoding::Bits => return None,
         };
         let s = f64::from(scale);
         if !(1.0 / MAGNITUDE_MAX..=MAGNITUDE_MAX).contains(&s.abs())
@@ -165,14 +167,20 @@ impl Quantised {
 impl IntegerScreen {
     /// A screen for rows of the encoding, unless it is too long, or its numbers, or the query's, are not finite
     /// or out of all proportion.
-    pub(super) fn new(query: &Query, order: Order, encoding: Encoding) -> Option<IntegerScreen> {
+    pub(super) fn new(
+        query: &Query,
+        order: Order,
+        encoding: Encoding,
+        bounded: Bounded,
+    ) -> Option<IntegerScreen> {
         let decoding = Decoding::new(encoding)?;
         let vector = query.narrow().values();
         if !vector.iter().all(|x| f64::from(x.abs()) <= MAGNITUDE_MAX) {
             return None;
         }
         let vector = vector.iter().map(|x| f64::from(*x));
-        let metric = query.metric();
+        let Bounded { metric, squares } = bounded;
+        let query_norm = query.narrow_norm();
         let sign = if order.descending { -1.0 } else { 1.0 };
         let (sum, values, formula, sign) = match metric {
             Metric::L2 | Metric::L2Squared => {
@@ -192,13 +200,14 @@ impl IntegerScreen {
                 (Sum::Dot, values, formula, -sign)
             }
             Metric::CosineDistance => {
-                let (values, formula) = cosine(vector, &decoding, query.narrow_norm(), sign);
+                let (values, formula) = cosine(vector, &decoding, query_norm, sign, squares);
                 (Sum::DotSquaresAndTotal, values, formula, -sign)
             }
             Metric::CosineSimilarity => {
-                let (values, formula) = cosine(vector, &decoding, query.narrow_norm(), 0.0);
+                let (values, formula) = cosine(vector, &decoding, query_norm, 0.0, squares);
                 (Sum::DotSquaresAndTotal, values, formula, sign)
             }
+            Metric::Hamming | Metric::Jaccard => return None,
         };
         Some(IntegerScreen {
             sum,
@@ -258,13 +267,14 @@ impl IntegerScreen {
                 squares_error,
                 norm_error,
                 squares_min,
+                squares_max,
             } => {
                 for (bound, totals) in rows {
                     let dot = by * f64::from(totals.sum) + constant;
                     let squares = squares_by * f64::from(totals.squares)
                         + total_by * f64::from(totals.total)
                         + squares_constant;
-                    let norm = if squares >= squares_min {
+                    let norm = if squares >= squares_min && squares <= squares_max {
                         squares.sqrt()
                     } else {
                         f64::NAN
@@ -360,6 +370,7 @@ fn cosine(
     decoding: &Decoding,
     query_norm: f64,
     base: f64,
+    (squares_min, squares_max): (f64, f64),
 ) -> (Padded, Formula) {
     let Decoding { s, m, h, .. } = *decoding;
     let roundings = roundings(vector.len());
@@ -378,7 +389,8 @@ fn cosine(
     let squares_error = roundings * dimension * (reach * reach + 2.0 * reach * m.abs() + m * m);
     let norm_error = dimension.sqrt() * h;
     // From here on both errors of the norm are below a thousandth of it.
-    let squares_min = (squares_error * 1024.0 * 1024.0)
+    let squares_min = squares_min
+        .max(squares_error * 1024.0 * 1024.0)
         .max((norm_error * 2048.0) * (norm_error * 2048.0))
         .max(f64::MIN_POSITIVE);
     let formula = Formula::Cosine {
@@ -393,6 +405,7 @@ fn cosine(
         squares_error,
         norm_error,
         squares_min,
+        squares_max,
     };
     (values, formula)
 }

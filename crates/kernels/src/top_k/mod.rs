@@ -16,6 +16,7 @@ mod float_screen;
 mod integer_screen;
 mod screen;
 mod screen_rounding;
+mod single_answers;
 mod threshold;
 
 #[cfg(test)]
@@ -23,7 +24,7 @@ mod tests;
 
 use std::collections::BinaryHeap;
 
-use crate::query::BLOCK_ROWS;
+use crate::query::{BLOCK_ROWS, assert_takes};
 use crate::{Order, Query, Rank, Rows};
 
 use screen::Screen;
@@ -63,7 +64,8 @@ impl TopK {
     /// over. `shared` connects the searches of one query over several partitions.
     ///
     /// # Panics
-    /// When the dimensions differ, or `selected` is not as long as `rows`.
+    /// When the dimensions differ, `selected` is not as long as `rows`, or the metric does not take their encoding
+    /// ([`Metric::takes`](crate::Metric::takes)).
     pub fn scan(
         &mut self,
         rows: &Rows<'_>,
@@ -76,6 +78,7 @@ impl TopK {
             self.query.dimension(),
             "dimension of the rows"
         );
+        assert_takes(self.query.metric(), rows);
         if let Some(selected) = selected {
             assert_eq!(rows.len(), selected.len(), "one selection for each row");
         }

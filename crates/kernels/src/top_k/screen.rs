@@ -1,10 +1,11 @@
 //! Choosing the screen for a block, and reading its bounds.
 
 use crate::approximate;
-use crate::{Encoding, Order, Query, Rows};
+use crate::{Encoding, Metric, Order, Precision, Query, Rows};
 
 use super::float_screen::FloatScreen;
 use super::integer_screen::IntegerScreen;
+use super::single_answers::SingleAnswers;
 
 /// A cheap look at rows that bounds how good their answers can be.
 ///
@@ -16,6 +17,27 @@ pub(super) struct Screen {
     /// What the kind was chosen for; `None` when nothing was yet, or the encoding holds a NaN, which equals nothing.
     encoding: Option<Encoding>,
     kind: Kind,
+    /// What turns bounds on a double-precision answer into bounds on the one that is given.
+    single: Option<SingleAnswers>,
+}
+
+/// What a kind of screen bounds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounded {
+    /// Its answer in double precision.
+    pub(super) metric: Metric,
+    /// Squares of a row outside of which its cosine is unknown, beside the limits that the screen has itself.
+    pub(super) squares: (f64, f64),
+}
+
+impl Bounded {
+    fn double(metric: Metric) -> Bounded {
+        Bounded {
+            metric,
+            // A dot product over an infinite norm would look like a certain zero.
+            squares: (0.0, f64::MAX),
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -31,6 +53,7 @@ impl Screen {
         Screen {
             encoding: None,
             kind: Kind::None,
+            single: None,
         }
     }
 
@@ -40,17 +63,27 @@ impl Screen {
             return;
         }
         self.encoding = Some(rows.encoding());
-        self.kind = if !(1..=approximate::DIMENSION_MAX).contains(&query.dimension()) {
-            Kind::None
-        } else {
-            match rows.encoding() {
-                // The exact sums over `F64` keep up with memory, so a screen would save nothing.
-                Encoding::F64 => Kind::None,
-                Encoding::F32 | Encoding::F16 => Kind::Float(FloatScreen::new(query, order)),
-                Encoding::I8 | Encoding::U8 | Encoding::Codes { .. } => {
-                    IntegerScreen::new(query, order, rows.encoding())
-                        .map_or(Kind::None, Kind::Integer)
-                }
+        self.kind = Kind::None;
+        if !(1..=approximate::DIMENSION_MAX).contains(&query.dimension()) {
+            return;
+        }
+        let bounded = match query.precision() {
+            Precision::Double => Bounded::double(query.metric()),
+            Precision::Single => {
+                let Some(single) = SingleAnswers::new(query) else {
+                    return;
+                };
+                self.single = Some(single);
+                single.bounded()
+            }
+        };
+        self.kind = match rows.encoding() {
+            // The exact sums over `F64` keep up with memory, so a screen would save nothing; bits are counted exactly.
+            Encoding::F64 | Encoding::Bits => Kind::None,
+            Encoding::F32 | Encoding::F16 => Kind::Float(FloatScreen::new(query, order, bounded)),
+            Encoding::I8 | Encoding::U8 | Encoding::Codes { .. } => {
+                IntegerScreen::new(query, order, rows.encoding(), bounded)
+                    .map_or(Kind::None, Kind::Integer)
             }
         };
     }
@@ -62,6 +95,9 @@ impl Screen {
             Kind::None => return false,
             Kind::Float(screen) => screen.bounds(query, rows, bounds),
             Kind::Integer(screen) => screen.bounds(query, rows, bounds),
+        }
+        if let Some(single) = &self.single {
+            single.finish(bounds);
         }
         true
     }

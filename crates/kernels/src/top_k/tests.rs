@@ -2,8 +2,8 @@
 
 use super::screen::Screen;
 use crate::query::BLOCK_ROWS;
-use crate::tests::{ENCODINGS, FLAVOURS, Flavour, METRICS, Random, Stored, sets};
-use crate::{Encoding, Metric, Order, Query, Rows};
+use crate::tests::{ENCODINGS, FLAVOURS, Flavour, METRICS, PRECISIONS, Random, Stored, sets};
+use crate::{Encoding, Metric, Order, Precision, Query, Rows};
 
 /// Checks the bounds of at most a block of rows; gives the largest gap between a bound and its answer, relative to
 /// the largest answer, or `None` where there is no screen or a bound is unknown.
@@ -60,10 +60,14 @@ fn no_bound_excludes_its_answer() {
             _ => random.pick(&FLAVOURS).vector(&mut random, dimension),
         };
         let metric = random.pick(&METRICS);
+        let precision = random.pick(&PRECISIONS);
         for set in sets_quietly() {
-            let query = Query::new(metric, &vector).with_instruction_set(set);
+            let query = Query::new(metric, &vector)
+                .with_precision(precision)
+                .with_instruction_set(set);
             for descending in [false, true] {
-                let context = format!("seed {seed} {set} {metric} {encoding:?} {descending}");
+                let context =
+                    format!("seed {seed} {set} {metric} {precision:?} {encoding:?} {descending}");
                 check(&query, &stored.rows(), descending, &context);
             }
         }
@@ -72,6 +76,12 @@ fn no_bound_excludes_its_answer() {
 
 fn sets_quietly() -> Vec<crate::InstructionSet> {
     crate::available_instruction_sets()
+}
+
+fn precisions_and_directions() -> impl Iterator<Item = (Precision, bool)> {
+    PRECISIONS
+        .into_iter()
+        .flat_map(|precision| [false, true].map(|descending| (precision, descending)))
 }
 
 /// Rows whose codes lean the way that rounding the query lost most: the error is all that a bound allows for.
@@ -108,10 +118,54 @@ fn rounding_the_query_at_its_worst_is_allowed_for() {
             let bytes = [away, toward].concat();
             let rows =
                 Rows::with_rows(&bytes, 2, dimension, Encoding::Codes { scale, min }).unwrap();
-            let query = Query::new(metric, &vector);
-            for descending in [false, true] {
-                let context = format!("seed {seed} {metric} {descending}");
+            for (precision, descending) in precisions_and_directions() {
+                let query = Query::new(metric, &vector).with_precision(precision);
+                let context = format!("seed {seed} {metric} {precision:?} {descending}");
                 check(&query, &rows, descending, &context);
+            }
+        }
+    }
+}
+
+/// Squares that just do or just do not fit single precision, at either end: with the one a cosine is a number, with the
+/// other zero, NaN or one.
+#[test]
+fn norms_at_the_ends_of_single_precision_are_allowed_for() {
+    let ends = [
+        f64::from(f32::MAX).sqrt(),
+        f64::from(f32::MAX).sqrt() * (1.0 + 1e-7),
+        f64::from(f32::MIN_POSITIVE).sqrt(),
+        1e-22,
+        2.6e-23,
+        1.0,
+    ];
+    for seed in 0..600_u64 {
+        let mut random = Random(seed + 90_000_000);
+        let dimension = 1 + random.below(20);
+        let rows = 60;
+        let mut with_norm = |norm: f64| {
+            let vector = Flavour::Plain.vector(&mut random, dimension);
+            let found = vector.iter().map(|x| x * x).sum::<f64>().sqrt();
+            let norm = norm * (1.0 + 2e-7 * (random.unit() - 0.5));
+            let scaled: Vec<f64> = vector.iter().map(|x| x / found * norm).collect();
+            scaled
+        };
+        let values: Vec<f64> = (0..rows)
+            .flat_map(|row| with_norm(ends[row % ends.len()]))
+            .collect();
+        let vector = with_norm(ends[seed as usize % ends.len()]);
+        let bytes: Vec<u8> = (0..rows * dimension).map(|_| random.next() as u8).collect();
+        let stored = Stored::new(&values, rows, dimension, Encoding::F32);
+        let scale = random.pick(&[1e17_f32, 1e18, 1.7e19, 6e-20]);
+        let codes = Encoding::Codes { scale, min: 0.0 };
+        let codes = Rows::with_rows(&bytes, rows, dimension, codes).unwrap();
+        for metric in METRICS {
+            let query = Query::new(metric, &vector).with_precision(Precision::Single);
+            for descending in [false, true] {
+                for rows in [stored.rows(), codes] {
+                    let context = format!("seed {seed} {metric} {descending} {rows:?}");
+                    check(&query, &rows, descending, &context);
+                }
             }
         }
     }
@@ -127,9 +181,9 @@ fn bounds_are_close_to_their_answers() {
         for encoding in ENCODINGS {
             let stored = Stored::new(&values, rows, dimension, encoding);
             for metric in METRICS {
-                let query = Query::new(metric, &vector);
-                for descending in [false, true] {
-                    let context = format!("seed {seed} {metric} {encoding:?}");
+                for (precision, descending) in precisions_and_directions() {
+                    let query = Query::new(metric, &vector).with_precision(precision);
+                    let context = format!("seed {seed} {metric} {precision:?} {encoding:?}");
                     if encoding == Encoding::F64 {
                         continue;
                     }

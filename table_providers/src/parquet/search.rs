@@ -1,0 +1,366 @@
+//! `ORDER BY <distance> LIMIT k` over the pages of Parquet files.
+//!
+//! The vector column is searched where it lies; then DataFusion's own reader fetches the other
+//! columns of the winners, and their vectors come from the pages that were searched.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, FixedSizeListArray, Float16Array, Float32Array, Float64Array, ListArray,
+};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use datafusion_common::{Result, exec_datafusion_err, internal_err};
+use datafusion_datasource::PartitionedFile;
+use datafusion_datasource::file::FileSource;
+use datafusion_datasource::file_groups::FileGroup;
+use datafusion_datasource::file_scan_config::{FileScanConfig, FileScanConfigBuilder};
+use datafusion_datasource::source::DataSourceExec;
+use datafusion_datasource_parquet::ParquetRowSelection;
+use datafusion_datasource_parquet::source::ParquetSource;
+use datafusion_execution::TaskContext;
+use datafusion_physical_expr::expressions::Column;
+use datafusion_physical_expr::projection::{ProjectionExpr, ProjectionExprs};
+use datafusion_physical_plan::ExecutionPlan;
+use futures::TryStreamExt;
+use ogive_kernels::{Encoding, Query, Rows, SharedThreshold, TopK};
+use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
+
+use super::pages::{VectorPage, VectorPages};
+use super::vectors::ParquetVectors;
+use crate::scan::{Search, TopKRequest};
+
+/// Bytes scanned between two points at which other work of the process may run.
+const BYTES_BETWEEN_YIELDS: usize = 4 * 1024 * 1024;
+
+/// The files of a Parquet scan with their vector column found.
+#[derive(Debug)]
+pub struct ParquetSearch {
+    config: FileScanConfig,
+    /// The vector column in the table's schema.
+    column: usize,
+    /// By file group, then by file.
+    groups: Vec<Vec<Arc<VectorPages>>>,
+}
+
+impl ParquetSearch {
+    /// The scan's files, opened; `None` when the scan has to be run as it is: a file is not local,
+    /// is compressed, has NULL vectors or vectors of several lengths, or rows are filtered.
+    ///
+    /// `column` is in terms of what the scan returns.
+    pub async fn open(
+        config: &FileScanConfig,
+        column: usize,
+        cache: &ParquetVectors,
+        context: &TaskContext,
+    ) -> Result<Option<Self>> {
+        let source = config.file_source();
+        if !source.is::<ParquetSource>() || source.filter().is_some() || config.limit.is_some() {
+            return Ok(None);
+        }
+        let schema = source.table_schema();
+        let Some(columns) = plain_columns(source.as_ref()) else {
+            return Ok(None);
+        };
+        let Some(field) = columns
+            .get(column)
+            .and_then(|column| schema.file_schema().fields().get(*column))
+        else {
+            return Ok(None);
+        };
+        let store = context
+            .runtime_env()
+            .object_store(&config.object_store_url)?;
+        let mut groups = Vec::with_capacity(config.file_groups.len());
+        for group in &config.file_groups {
+            let mut opened = Vec::with_capacity(group.len());
+            for file in group.iter() {
+                // A selection of rows is somebody else's request.
+                if file.extensions.get::<ParquetRowSelection>().is_some()
+                    || file
+                        .extensions
+                        .get::<datafusion_datasource_parquet::ParquetAccessPlan>()
+                        .is_some()
+                {
+                    return Ok(None);
+                }
+                match cache.open(&store, &file.object_meta, field).await? {
+                    Some(pages) => opened.push(pages),
+                    None => return Ok(None),
+                }
+            }
+            groups.push(opened);
+        }
+        Ok(Some(Self {
+            config: config.clone(),
+            column,
+            groups,
+        }))
+    }
+
+    /// The rows of a partition that can be among the nearest; `None` when the vectors are not of
+    /// the query's dimension.
+    pub async fn nearest(
+        &self,
+        partition: usize,
+        request: &TopKRequest,
+        context: &Arc<TaskContext>,
+    ) -> Result<Option<(Vec<RecordBatch>, usize)>> {
+        let search = request.open(partition);
+        let (Some(files), Some(opened)) = (
+            self.config.file_groups.get(partition),
+            self.groups.get(partition),
+        ) else {
+            return internal_err!("no file group {partition}");
+        };
+        let mut batches = Vec::new();
+        let mut scanned = 0;
+        for (file, pages) in files.iter().zip(opened) {
+            let mine = pages_in(pages, file);
+            let Some(query) = search.query(pages.dimension)? else {
+                return Ok(None);
+            };
+            let rows = nearest_rows(pages, mine, query, &search, &mut scanned).await?;
+            if !rows.is_empty() {
+                batches.extend(self.winners(file, pages, &rows, context).await?);
+            }
+        }
+        Ok(Some((batches, scanned)))
+    }
+
+    /// Whether every file's vectors are of the query's dimension.
+    pub fn fits(&self, request: &TopKRequest) -> Result<bool> {
+        for pages in self.groups.iter().flatten() {
+            if request.query_of(pages.dimension)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    async fn winners(
+        &self,
+        file: &PartitionedFile,
+        pages: &VectorPages,
+        rows: &[u64],
+        context: &Arc<TaskContext>,
+    ) -> Result<Vec<RecordBatch>> {
+        let schema = self.config.projected_schema()?;
+        let vectors = gather(pages, rows, schema.field(self.column).data_type())?;
+        let others: Vec<usize> = (0..schema.fields().len())
+            .filter(|column| *column != self.column)
+            .collect();
+        let read = if others.is_empty() {
+            Vec::new()
+        } else {
+            self.read_others(file, pages.rows, rows, &others, context)
+                .await?
+        };
+        let mut at = 0;
+        let mut batches = Vec::new();
+        if others.is_empty() {
+            batches.push(assemble(&schema, self.column, vectors, None)?);
+            return Ok(batches);
+        }
+        for batch in read {
+            let part = vectors.slice(at, batch.num_rows().min(rows.len() - at));
+            at += part.len();
+            batches.push(assemble(&schema, self.column, part, Some(&batch))?);
+        }
+        if at != rows.len() {
+            return internal_err!("asked for {} rows of a Parquet file, got {at}", rows.len());
+        }
+        Ok(batches)
+    }
+
+    /// The columns beside the vector, of some rows of a file, by DataFusion's reader.
+    async fn read_others(
+        &self,
+        file: &PartitionedFile,
+        file_rows: u64,
+        rows: &[u64],
+        others: &[usize],
+        context: &Arc<TaskContext>,
+    ) -> Result<Vec<RecordBatch>> {
+        let mut selectors = Vec::new();
+        let mut next = 0;
+        for row in rows {
+            selectors.push(RowSelector::skip((row - next) as usize));
+            selectors.push(RowSelector::select(1));
+            next = row + 1;
+        }
+        selectors.push(RowSelector::skip((file_rows - next) as usize));
+        let mut chosen = file.clone();
+        chosen.range = None;
+        chosen
+            .extensions
+            .insert(ParquetRowSelection::new(RowSelection::from(selectors)));
+
+        let source = self.config.file_source();
+        let schema = self.config.projected_schema()?;
+        let projection = ProjectionExprs::new(others.iter().map(|column| {
+            let name = schema.field(*column).name();
+            ProjectionExpr::new(Arc::new(Column::new(name, *column)), name.clone())
+        }));
+        let Some(source) = source.try_pushdown_projection(&projection)? else {
+            return internal_err!("a Parquet scan refused a projection of columns");
+        };
+        let config = FileScanConfigBuilder::from(self.config.clone())
+            .with_source(source)
+            .with_file_groups(vec![FileGroup::new(vec![chosen])])
+            .with_preserve_order(true)
+            .build();
+        DataSourceExec::from_data_source(config)
+            .execute(0, Arc::clone(context))?
+            .try_collect()
+            .await
+    }
+}
+
+/// The table's columns that a scan returns, if it returns columns and nothing else.
+fn plain_columns(source: &dyn FileSource) -> Option<Vec<usize>> {
+    let projection = source.projection()?;
+    projection
+        .iter()
+        .map(|projected| {
+            projected
+                .expr
+                .downcast_ref::<Column>()
+                .map(|column| column.index())
+        })
+        .collect()
+}
+
+/// The pages of a file's byte range: those whose middle lies in it.
+fn pages_in<'a>(
+    pages: &'a VectorPages,
+    file: &'a PartitionedFile,
+) -> impl Iterator<Item = &'a VectorPage> + Clone + 'a {
+    let range = match &file.range {
+        Some(range) => range.start.unsigned_abs()..range.end.unsigned_abs(),
+        None => 0..u64::MAX,
+    };
+    pages.pages.iter().filter(move |page| {
+        let middle = page.offset + page.values.len() as u64 / 2;
+        range.contains(&middle.min(file.object_meta.size.saturating_sub(1)))
+    })
+}
+
+async fn nearest_rows<'a>(
+    pages: &VectorPages,
+    mine: impl Iterator<Item = &'a VectorPage> + Clone,
+    query: Query,
+    search: &Search,
+    scanned: &mut usize,
+) -> Result<Vec<u64>> {
+    let request = search.request();
+    let mut top_k = TopK::new(query.clone(), request.k, request.order);
+    let threshold = search.threshold();
+    scan(pages, mine.clone(), &mut top_k, threshold, scanned).await?;
+    if !request.ties {
+        return Ok(top_k.candidates(threshold));
+    }
+    // The k-th value is known now. One more pass takes every row up to it, ties included.
+    let exactly = SharedThreshold::new();
+    exactly.lower_to(threshold.get());
+    top_k = TopK::new(query, usize::MAX, request.order);
+    scan(pages, mine, &mut top_k, &exactly, scanned).await?;
+    Ok(top_k.candidates(&exactly))
+}
+
+async fn scan<'a>(
+    pages: &VectorPages,
+    mine: impl Iterator<Item = &'a VectorPage>,
+    top_k: &mut TopK,
+    threshold: &SharedThreshold,
+    scanned: &mut usize,
+) -> Result<()> {
+    let mut bytes = 0;
+    for page in mine {
+        let block = rows_of_page(pages, page, 0..page.rows)?;
+        top_k.scan(&block, page.first_row, None, threshold);
+        *scanned += page.rows;
+        bytes += page.values.len();
+        if bytes >= BYTES_BETWEEN_YIELDS {
+            bytes = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(())
+}
+
+fn rows_of_page<'a>(
+    pages: &VectorPages,
+    page: &'a VectorPage,
+    rows: Range<usize>,
+) -> Result<Rows<'a>> {
+    let all = Rows::with_rows(&page.values, page.rows, pages.dimension, pages.encoding)
+        .map_err(|e| exec_datafusion_err!("Parquet page at offset {}: {e}", page.offset))?;
+    Ok(all.slice(rows))
+}
+
+/// The vectors of some rows, as the table's type.
+fn gather(pages: &VectorPages, rows: &[u64], data_type: &DataType) -> Result<ArrayRef> {
+    let row_bytes = pages.dimension * pages.encoding.width();
+    let mut bytes = Vec::with_capacity(rows.len() * row_bytes);
+    for row in rows {
+        let index = pages
+            .pages
+            .partition_point(|page| page.first_row + page.rows as u64 <= *row);
+        let Some(page) = pages.pages.get(index) else {
+            return internal_err!("no page holds row {row}");
+        };
+        let start = (*row - page.first_row) as usize;
+        bytes.extend_from_slice(rows_of_page(pages, page, start..start + 1)?.bytes());
+    }
+    let buffer = Buffer::from_vec(bytes);
+    let elements: ArrayRef = match pages.encoding {
+        Encoding::F16 => Arc::new(Float16Array::new(aligned(buffer), None)),
+        Encoding::F64 => Arc::new(Float64Array::new(aligned(buffer), None)),
+        _ => Arc::new(Float32Array::new(aligned(buffer), None)),
+    };
+    Ok(match data_type {
+        DataType::FixedSizeList(field, length) => Arc::new(FixedSizeListArray::try_new(
+            Arc::clone(field),
+            *length,
+            elements,
+            None,
+        )?),
+        DataType::List(field) => Arc::new(ListArray::try_new(
+            Arc::clone(field),
+            OffsetBuffer::from_lengths(rows.iter().map(|_| pages.dimension)),
+            elements,
+            None,
+        )?),
+        other => return internal_err!("cannot return vectors as {other}"),
+    })
+}
+
+/// The numbers of a buffer, copied if it happens to lie at an odd address.
+fn aligned<T: arrow::datatypes::ArrowNativeType>(buffer: Buffer) -> ScalarBuffer<T> {
+    if buffer.as_ptr().align_offset(align_of::<T>()) == 0 {
+        return ScalarBuffer::from(buffer);
+    }
+    let mut copy = arrow::buffer::MutableBuffer::new(buffer.len());
+    copy.extend_from_slice(buffer.as_slice());
+    ScalarBuffer::from(Buffer::from(copy))
+}
+
+fn assemble(
+    schema: &SchemaRef,
+    column: usize,
+    vectors: ArrayRef,
+    others: Option<&RecordBatch>,
+) -> Result<RecordBatch> {
+    let rows = vectors.len();
+    let mut columns: Vec<ArrayRef> = others.map_or_else(Vec::new, |batch| batch.columns().to_vec());
+    columns.insert(column.min(columns.len()), vectors);
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &options,
+    )?)
+}
