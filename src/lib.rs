@@ -56,6 +56,6 @@
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 pub use ogive_sql::{
-    Session, SessionBuilder, Statement, StoreFailure, enable_paths, parse, register_all,
-    store_failure,
+    ErrorFields, Session, SessionBuilder, Statement, StoreFailure, enable_paths, parse,
+    register_all, schema_as_text, store_failure, vectors_as_text,
 };

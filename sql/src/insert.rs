@@ -1,50 +1,170 @@
-//! `INSERT INTO t SELECT ..` where `t` has a `_row` column that nobody gives a value for.
+//! `INSERT`: columns that nobody names, and values for columns of pgvector's types.
+//!
+//! A `_row` column that nobody gives a value for is left out. DataFusion checks that what is
+//! inserted can be cast to the table's columns before any rule could turn `'[1,2,3]'` into a
+//! vector, so that is done here, in the statement:
+//!
+//! ```text
+//! INSERT INTO t VALUES (1, '[1,2,3]')   =>  INSERT INTO t VALUES (1, to_vector('[1,2,3]', 3))
+//! INSERT INTO t SELECT ..               =>  INSERT INTO t SELECT id, to_vector(v, 3) FROM (SELECT ..) AS "inserted"(id, v)
+//! ```
 
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
 use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::sql::parser::Statement as DfStatement;
-use datafusion::sql::sqlparser::ast::{Ident, ObjectName, Statement as SqlStatement, TableObject};
+use datafusion::sql::sqlparser::ast::{
+    Expr, Ident, Insert, ObjectName, Query, SetExpr, Statement as SqlStatement, TableObject, Value,
+};
+use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
+use datafusion::sql::sqlparser::parser::Parser;
 use ogive_table_providers::{ROW_COLUMN, VectorTable};
+use ogive_udfs::{SqlVectorType, to_type_udf};
 
-/// Names the columns of an `INSERT` that names none, `_row` left out; other statements and tables
-/// stay as they are.
-pub async fn name_columns(state: &SessionState, statement: DfStatement) -> Result<DfStatement> {
+/// An `INSERT` made ready for DataFusion; other statements and tables stay as they are.
+pub async fn prepare_insert(state: &SessionState, statement: DfStatement) -> Result<DfStatement> {
     let DfStatement::Statement(mut sql) = statement else {
         return Ok(statement);
     };
     if let SqlStatement::Insert(insert) = sql.as_mut()
-        && insert.columns.is_empty()
         && let TableObject::TableName(name) = &insert.table
-        && let Some(columns) = columns_without_row(state, name).await?
+        && let Some(table) = table(state, name).await?
     {
-        insert.columns = columns.into_iter().map(ObjectName::from).collect();
+        if insert.columns.is_empty() && table.is::<VectorTable>() {
+            insert.columns = columns_without_row(&table)
+                .into_iter()
+                .map(ObjectName::from)
+                .collect();
+        }
+        let targets = targets(insert, &table);
+        if targets.iter().any(|(_, cast)| cast.is_some())
+            && let Some(source) = &mut insert.source
+        {
+            cast_values(source, &targets)?;
+        }
     }
     Ok(DfStatement::Statement(sql))
 }
 
-async fn columns_without_row(
-    state: &SessionState,
-    name: &ObjectName,
-) -> Result<Option<Vec<Vec<Ident>>>> {
+async fn table(state: &SessionState, name: &ObjectName) -> Result<Option<Arc<dyn TableProvider>>> {
     let reference = TableReference::parse_str(&name.to_string());
     let table_name = reference.table().to_string();
-    let Ok(schema) = state.schema_for_ref(reference) else {
-        return Ok(None);
-    };
-    let Some(table) = schema.table(&table_name).await? else {
-        return Ok(None);
-    };
-    if table.downcast_ref::<VectorTable>().is_none() {
-        return Ok(None);
+    match state.schema_for_ref(reference) {
+        Ok(schema) => schema.table(&table_name).await,
+        Err(_) => Ok(None),
     }
-    Ok(Some(
-        table
-            .schema()
+}
+
+fn columns_without_row(table: &Arc<dyn TableProvider>) -> Vec<Vec<Ident>> {
+    table
+        .schema()
+        .fields()
+        .iter()
+        .filter(|field| field.name() != ROW_COLUMN)
+        .map(|field| vec![Ident::with_quote('"', field.name())])
+        .collect()
+}
+
+/// The columns that are inserted into, in order, with the cast of those of a vector type.
+fn targets(insert: &Insert, table: &Arc<dyn TableProvider>) -> Vec<(Ident, Option<Cast>)> {
+    let schema = table.schema();
+    let cast = |name: &str| {
+        let field = schema.field_with_name(name).ok()?;
+        let kind = SqlVectorType::of(field)?;
+        Some(Cast {
+            function: to_type_udf(kind).name().to_string(),
+            length: kind.length_of(field),
+        })
+    };
+    if insert.columns.is_empty() {
+        return schema
             .fields()
             .iter()
-            .filter(|field| field.name() != ROW_COLUMN)
-            .map(|field| vec![Ident::with_quote('"', field.name())])
-            .collect(),
-    ))
+            .map(|field| (Ident::with_quote('"', field.name()), cast(field.name())))
+            .collect();
+    }
+    insert
+        .columns
+        .iter()
+        .filter_map(|column| column.0.last()?.as_ident().cloned())
+        .map(|ident| {
+            let name = match ident.quote_style {
+                Some(_) => ident.value.clone(),
+                None => ident.value.to_lowercase(),
+            };
+            let cast = cast(&name);
+            (ident, cast)
+        })
+        .collect()
+}
+
+struct Cast {
+    function: String,
+    length: Option<usize>,
+}
+
+impl Cast {
+    fn of(&self, expr: &Expr) -> Result<Expr> {
+        let length = self
+            .length
+            .map_or_else(String::new, |length| format!(", {length}"));
+        parse_expr(&format!("{}({expr}{length})", self.function))
+    }
+}
+
+fn parse_expr(text: &str) -> Result<Expr> {
+    let parse = || {
+        Parser::new(&PostgreSqlDialect {})
+            .try_with_sql(text)?
+            .parse_expr()
+    };
+    parse().map_err(|error| datafusion::error::DataFusionError::SQL(Box::new(error), None))
+}
+
+fn cast_values(source: &mut Box<Query>, targets: &[(Ident, Option<Cast>)]) -> Result<()> {
+    if let SetExpr::Values(values) = source.body.as_mut() {
+        for row in &mut values.rows {
+            for (value, (_, cast)) in row.iter_mut().zip(targets) {
+                let is_default = matches!(value, Expr::Identifier(word) if word.value.eq_ignore_ascii_case("default"));
+                let is_null = matches!(value, Expr::Value(value) if value.value == Value::Null);
+                if let Some(cast) = cast
+                    && !is_default
+                    && !is_null
+                {
+                    *value = cast.of(value)?;
+                }
+            }
+        }
+        return Ok(());
+    }
+    let columns = targets
+        .iter()
+        .map(|(column, cast)| match cast {
+            None => Ok(column.to_string()),
+            Some(cast) => Ok(cast.of(&Expr::Identifier(column.clone()))?.to_string()),
+        })
+        .collect::<Result<Vec<_>>>()?
+        .join(", ");
+    let names = targets
+        .iter()
+        .map(|(column, _)| column.to_string())
+        .collect::<Vec<_>>()
+        .join(", ");
+    let text = format!("SELECT {columns} FROM (SELECT 1) AS \"inserted\"({names})");
+    let mut parsed = Parser::new(&PostgreSqlDialect {})
+        .try_with_sql(&text)
+        .and_then(|mut parser| parser.parse_query())
+        .map_err(|error| datafusion::error::DataFusionError::SQL(Box::new(error), None))?;
+    if let SetExpr::Select(select) = parsed.body.as_mut()
+        && let Some(from) = select.from.first_mut()
+        && let datafusion::sql::sqlparser::ast::TableFactor::Derived { subquery, .. } =
+            &mut from.relation
+    {
+        std::mem::swap(subquery, source);
+        *source = parsed;
+    }
+    Ok(())
 }

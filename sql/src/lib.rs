@@ -6,23 +6,35 @@
 //! - [`parse`] reads a script: PostgreSQL's syntax, DataFusion's own statements beside it.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod casts;
 mod constant_arrays;
 mod dialect;
+mod error;
 mod exec;
 mod insert;
+mod knn_join;
 mod object_stores;
+mod operators;
 mod parser;
+mod prepared;
 mod register;
 mod rules;
+mod search_options;
 mod session;
+mod settings;
 mod tables;
+mod types;
 
-pub use exec::VectorTopKExec;
+pub use error::ErrorFields;
+pub use exec::{KnnJoinExec, VectorTopKExec};
+pub use knn_join::{KnnJoinPlanner, KnnJoinQueryPlanner, KnnJoinRule, PushFilterIntoKnnJoin};
 pub use object_stores::{
     LazyObjectStores, StoreFailure, StoreOptions, store_failure, store_with_options,
     take_store_options,
 };
+pub use ogive_udfs::{schema_as_text, vectors_as_text};
 pub use parser::{Statement, parse};
 pub use register::register_all;
+pub use search_options::{HnswOptions, IvfflatOptions};
 pub use session::{Session, SessionBuilder};
 pub use tables::enable_paths;

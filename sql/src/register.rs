@@ -3,14 +3,23 @@
 use std::sync::Arc;
 
 use datafusion::catalog::TableProviderFactory;
+use datafusion::common::config::ConfigOptions;
 use datafusion::execution::SessionStateBuilder;
+use datafusion::logical_expr::planner::ExprPlanner;
+use datafusion::optimizer::Analyzer;
+use datafusion::prelude::SessionConfig;
 use ogive_table_providers::{
     FileCache, FileKind, OgiveOptions, VectorFormatFactory, cvc_table_functions,
 };
 
+use crate::casts::VectorCasts;
 use crate::constant_arrays::ConstantArrays;
+use crate::knn_join::{KnnJoinQueryPlanner, KnnJoinRule, PushFilterIntoKnnJoin};
+use crate::operators::VectorOperators;
 use crate::rules::{PhysicalTopK, VectorTopK};
+use crate::search_options::{HnswOptions, IvfflatOptions};
 use crate::tables::VectorTableFactory;
+use crate::types::VectorTypes;
 
 /// Puts everything of ogive into a session that is being built: file formats, `CREATE EXTERNAL
 /// TABLE .. STORED AS CVC`, functions, the `ogive.*` settings and the rules that answer
@@ -20,6 +29,11 @@ use crate::tables::VectorTableFactory;
 /// what [`Session`](crate::Session) adds on top is the front end: PostgreSQL's syntax, quoted
 /// paths (`FROM 'x.cvc'`; here [`enable_paths`](crate::enable_paths)), `INSERT` without naming
 /// `_row`, object stores from URLs, and warnings.
+///
+/// kNN joins run as [`KnnJoinExec`](crate::KnnJoinExec), which takes the one place that a session
+/// has for a query planner. A builder that has a planner of its own keeps it, and its kNN joins
+/// are given plans of DataFusion's nodes: as exact, and slower. Such a planner can take in
+/// [`KnnJoinPlanner`](crate::KnnJoinPlanner).
 ///
 /// ```
 /// use datafusion::execution::SessionStateBuilder;
@@ -34,7 +48,7 @@ use crate::tables::VectorTableFactory;
 pub fn register_all(builder: &mut SessionStateBuilder) {
     let cache = Arc::new(FileCache::default());
     let config = builder.config().take().unwrap_or_default();
-    *builder.config() = Some(config.with_option_extension(OgiveOptions::default()));
+    *builder.config() = Some(with_options(config));
 
     let formats = builder.file_formats().get_or_insert_default();
     for kind in FileKind::ALL {
@@ -51,11 +65,26 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         .scalar_functions()
         .get_or_insert_default()
         .extend(ogive_udfs::scalar_functions());
-    // First in the list: the planner that makes calls of `make_array` takes every literal.
     builder
-        .expr_planners()
+        .aggregate_functions()
         .get_or_insert_default()
-        .insert(0, Arc::new(ConstantArrays));
+        .extend(ogive_udfs::aggregate_functions());
+    // First in the list: the planner that makes calls of `make_array` takes every literal.
+    builder.expr_planners().get_or_insert_default().splice(
+        0..0,
+        [
+            Arc::new(ConstantArrays) as Arc<dyn ExprPlanner>,
+            Arc::new(VectorOperators::default()),
+        ],
+    );
+    // There is one place for a planner of types; a program's own stays.
+    if builder.type_planner().is_none() {
+        *builder.type_planner() = Some(Arc::new(VectorTypes));
+    }
+    builder
+        .analyzer()
+        .get_or_insert_with(Analyzer::new)
+        .add_function_rewrite(Arc::new(VectorCasts));
     let tables = builder.table_functions().get_or_insert_default();
     for (name, function) in cvc_table_functions() {
         tables.insert(
@@ -66,9 +95,31 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
             )),
         );
     }
+    let plans_knn_joins = builder.query_planner().is_none();
+    if plans_knn_joins {
+        *builder.query_planner() = Some(Arc::new(KnnJoinQueryPlanner));
+    }
     // The builder's own methods append; it has no other door to these lists.
     let with_rules = std::mem::take(builder)
+        .with_analyzer_rule(Arc::new(KnnJoinRule::new(plans_knn_joins)))
+        .with_optimizer_rule(Arc::new(PushFilterIntoKnnJoin))
         .with_optimizer_rule(Arc::new(VectorTopK))
         .with_physical_optimizer_rule(Arc::new(PhysicalTopK::default()));
     *builder = with_rules;
+}
+
+/// The settings that are ogive's.
+fn with_options(config: SessionConfig) -> SessionConfig {
+    config
+        .with_option_extension(OgiveOptions::default())
+        .with_option_extension(HnswOptions::default())
+        .with_option_extension(IvfflatOptions::default())
+}
+
+/// Every setting at its default.
+pub fn default_options() -> ConfigOptions {
+    with_options(SessionConfig::new())
+        .options()
+        .as_ref()
+        .clone()
 }

@@ -9,14 +9,17 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use datafusion::sql::parser::Statement as DfStatement;
+use datafusion::sql::parser::{ResetStatement, Statement as DfStatement};
 use ogive_table_providers::{Warnings, WriteOptions};
+use parking_lot::Mutex;
 use url::Url;
 
-use crate::insert::name_columns;
+use crate::insert::prepare_insert;
 use crate::object_stores::{LazyObjectStores, take_store_options};
 use crate::parser::{Statement, parse};
+use crate::prepared::PreparedTypes;
 use crate::register::register_all;
+use crate::settings::{self, Block};
 use crate::tables::{enable_paths, open};
 
 /// Settings of a session to be built.
@@ -63,6 +66,8 @@ impl SessionBuilder {
             .unwrap_or_default()
             .with_information_schema(true)
             .with_extension(Arc::clone(&warnings));
+        // The mark of a vector type is metadata of a column.
+        config.options_mut().execution.parquet.skip_metadata = false;
         if let Some(partitions) = self.target_partitions {
             config = config.with_target_partitions(partitions.max(1));
         }
@@ -84,6 +89,8 @@ impl SessionBuilder {
             context,
             stores,
             warnings,
+            block: Arc::default(),
+            prepared: Arc::default(),
         })
     }
 }
@@ -104,6 +111,8 @@ pub struct Session {
     context: SessionContext,
     stores: Arc<LazyObjectStores>,
     warnings: Arc<Warnings>,
+    block: Arc<Mutex<Block>>,
+    prepared: Arc<Mutex<PreparedTypes>>,
 }
 
 impl std::fmt::Debug for Session {
@@ -127,10 +136,22 @@ impl Session {
     /// # Errors
     /// What is wrong with the statement.
     pub async fn execute(&self, statement: Statement) -> Result<DataFrame> {
+        if let DfStatement::Statement(sql) = &statement.0 {
+            let done = settings::run(&self.context, &self.block, &self.warnings, sql).await?;
+            if let Some(done) = done {
+                return Ok(done);
+            }
+        }
+        if let DfStatement::Reset(ResetStatement::Variable(name)) = &statement.0
+            && let Some(done) = settings::reset(&self.context, name)?
+        {
+            return Ok(done);
+        }
         let state = self.context.state();
-        let statement = name_columns(&state, statement.0).await?;
+        let statement = prepare_insert(&state, statement.0).await?;
         let statement = self.connect_stores(statement)?;
         let plan = state.statement_to_plan(statement).await?;
+        let plan = self.prepared.lock().convert_parameters(plan);
         self.context.execute_logical_plan(plan).await
     }
 

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
+use ogive::ErrorFields;
 
 use crate::cli::render::say;
 
@@ -62,7 +63,12 @@ impl From<io::Error> for Failure {
 
 impl From<DataFusionError> for Failure {
     fn from(error: DataFusionError) -> Self {
-        Failure::Failed(one_line(&describe(&error)))
+        let fields = ErrorFields::of(&error);
+        let mut message = describe(&error);
+        for more in [fields.detail, fields.hint].into_iter().flatten() {
+            message = format!("{message}; {more}");
+        }
+        Failure::Failed(one_line(&message))
     }
 }
 

@@ -14,6 +14,7 @@ use datafusion::arrow::json::writer::{JsonArray, LineDelimited};
 use datafusion::arrow::json::{Writer as JsonWriter, WriterBuilder as JsonBuilder};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::arrow::util::pretty::pretty_format_batches_with_schema;
+use ogive::{schema_as_text, vectors_as_text};
 
 use crate::cli::arguments::Format;
 use crate::cli::error::{Failure, Result};
@@ -43,6 +44,11 @@ enum Form {
 impl Renderer {
     /// A renderer for rows of `schema`.
     pub fn new(format: Format, schema: SchemaRef) -> Self {
+        // Programs that read JSON want arrays; people and other texts what PostgreSQL prints.
+        let schema = match format {
+            Format::Json | Format::NdJson => schema,
+            Format::Table | Format::Csv | Format::Tsv => schema_as_text(&schema),
+        };
         let json = || JsonBuilder::new().with_explicit_nulls(true);
         let form = match format {
             Format::Table => Form::Table { texts: Vec::new() },
@@ -66,7 +72,7 @@ impl Renderer {
             Form::Table { texts } => {
                 // Text is what a table needs of the rows, and vectors are much longer than their text.
                 texts.push(as_text(
-                    batch,
+                    &vectors_as_text(batch)?,
                     |_| true,
                     &options().with_null("NULL"),
                     true,
@@ -74,7 +80,12 @@ impl Renderer {
                 Ok(Vec::new())
             }
             Form::Separated { delimiter, begun } => {
-                let batch = as_text(batch, DataType::is_nested, &options(), false)?;
+                let batch = as_text(
+                    &vectors_as_text(batch)?,
+                    DataType::is_nested,
+                    &options(),
+                    false,
+                )?;
                 let mut bytes = Vec::new();
                 CsvBuilder::new()
                     .with_header(!std::mem::replace(begun, true))

@@ -16,6 +16,10 @@ extensions_options! {
         pub enable_top_k: bool, default = true
         /// Decoded bytes a batch aims at.
         pub batch_bytes: usize, default = 1024 * 1024
+        /// PostgreSQL's `enable_seqscan`: taken and shown; exact answers come from scans whatever it says.
+        pub enable_seqscan: bool, default = true
+        /// PostgreSQL's `enable_indexscan`: taken and shown.
+        pub enable_indexscan: bool, default = true
     }
 }
 

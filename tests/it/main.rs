@@ -5,6 +5,7 @@ mod cli;
 mod differential;
 mod examples;
 mod imports;
+mod knn_join;
 #[cfg(feature = "s3")]
 mod s3;
 #[cfg(feature = "s3")]

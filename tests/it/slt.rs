@@ -71,7 +71,10 @@ impl Slt {
             .schema()
             .fields()
             .iter()
-            .map(|f| column_type(f.data_type()))
+            .map(|f| match ogive_udfs::SqlVectorType::of(f) {
+                Some(_) => DefaultColumnType::Text,
+                None => column_type(f.data_type()),
+            })
             .collect();
         let batches = frame.collect().await?;
         if types.is_empty() {
@@ -79,7 +82,7 @@ impl Slt {
         }
         let mut rows = Vec::new();
         for batch in &batches {
-            self.rows_of(batch, &mut rows);
+            self.rows_of(&ogive::vectors_as_text(batch)?, &mut rows);
         }
         Ok(DBOutput::Rows { types, rows })
     }
@@ -167,6 +170,21 @@ fn cells(array: &ArrayRef) -> Vec<String> {
     }
 }
 
+/// pgvector's errors with their SQLSTATE, detail and hint; all others as they are.
+fn described(error: &DataFusionError) -> String {
+    let fields = ogive::ErrorFields::of(error);
+    if fields.message == error.strip_backtrace() {
+        return fields.message;
+    }
+    let mut text = format!("{}: {}", fields.sqlstate, fields.message);
+    for (name, more) in [("DETAIL", fields.detail), ("HINT", fields.hint)] {
+        if let Some(more) = more {
+            write!(text, " {name}: {more}").unwrap();
+        }
+    }
+    text
+}
+
 #[async_trait]
 impl AsyncDB for Slt {
     type Error = SltError;
@@ -175,7 +193,7 @@ impl AsyncDB for Slt {
     async fn run(&mut self, sql: &str) -> Result<DBOutput<Self::ColumnType>, Self::Error> {
         self.answer(sql)
             .await
-            .map_err(|error| SltError(self.hide(&error.strip_backtrace())))
+            .map_err(|error| SltError(self.hide(&described(&error))))
     }
 
     async fn shutdown(&mut self) {}

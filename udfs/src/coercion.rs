@@ -74,6 +74,16 @@ pub(crate) fn vector_argument(
     })
 }
 
+/// Whether a function over pgvector's types takes the argument as it is: a text, which stands for a value, or a
+/// `sparsevec`.
+pub(crate) fn is_value_of_pgvector(argument: &DataType) -> bool {
+    match argument {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Struct(fields) => *fields == crate::vector_types::sparsevec_fields(),
+        _ => false,
+    }
+}
+
 fn refuse(function: &str, position: usize, argument: &DataType) -> Result<DataType> {
     plan_err!(
         "{function}: argument {position} must be a list of numbers \

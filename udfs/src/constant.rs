@@ -5,7 +5,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Float64Type};
 use datafusion_common::{Result, ScalarValue, plan_err};
 
-/// A constant list's numbers, widened to `f64`. `None` when the list is NULL or holds a NULL element.
+/// A constant list's numbers, widened to `f64`; bits are 0 and 1. `None` when the list is NULL or holds a NULL element.
 ///
 /// # Errors
 /// A plan error when `value` is not a list of numbers.
@@ -24,7 +24,7 @@ pub(crate) fn constant_elements(value: &ScalarValue) -> Result<Option<Float64Arr
         return Ok(None);
     };
     let element = elements.data_type();
-    if !(element.is_numeric() || *element == DataType::Null) {
+    if !(element.is_numeric() || matches!(element, DataType::Null | DataType::Boolean)) {
         return plan_err!("expected a list of numbers, got a list of {element}");
     }
     let elements = cast(&elements, &DataType::Float64)?;
@@ -42,6 +42,7 @@ fn list_elements(value: &ScalarValue) -> Result<Option<ArrayRef>> {
         return match value.data_type() {
             DataType::Null => Ok(None),
             list if list.is_list() => Ok(None),
+            DataType::Struct(_) => Ok(None),
             other => plan_err!("expected a list of numbers, got {other}"),
         };
     }

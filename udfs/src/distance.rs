@@ -10,11 +10,15 @@ use datafusion_expr::{
     ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
     Signature, Volatility,
 };
-use ogive_kernels::{Metric, Query};
+use ogive_kernels::{Metric, Precision, Query};
 
-use crate::coercion::{readable, take_arguments, vector_argument};
+use crate::coercion::{is_value_of_pgvector, readable, take_arguments, vector_argument};
 use crate::constant::{constant_dimension, constant_elements};
-use crate::evaluate::{ConstantSide, against_constant, check_dimensions, row_by_row};
+use crate::evaluate::{
+    Answering, ConstantSide, against_constant, check_dimensions, check_same, row_by_row,
+};
+use crate::pgvector::{BitDistance, parse_texts, sparse_distance};
+use crate::vector_types::{SqlVectorType, any_vector_type};
 use crate::vectors::Vectors;
 
 /// A distance function under one of its SQL names.
@@ -22,6 +26,9 @@ use crate::vectors::Vectors;
 /// A NULL list, a NULL element in either list, and a zero vector in a cosine give NULL; unequal lengths are an error,
 /// found while planning where types and constants tell. A constant is compared at the column's precision: it is
 /// rounded to `Float32` unless the column holds `Float64`.
+///
+/// As soon as an argument has one of pgvector's types, the answer is pgvector's: sums are rounded to single precision, a
+/// zero vector in a cosine gives NaN, errors have its texts and SQLSTATEs, and a text stands for a value of that type.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Distance {
     metric: Metric,
@@ -50,6 +57,7 @@ impl Distance {
 
     fn against_constant(
         &self,
+        answering: &Answering,
         column: &dyn Array,
         constant: &ScalarValue,
         side: ConstantSide,
@@ -59,18 +67,24 @@ impl Distance {
         };
         let column = Vectors::of_argument(self.name, column)?;
         if elements.null_count() > 0 {
-            check_dimensions(self.name, &column, elements.len(), side)?;
+            check_dimensions(answering, &column, elements.len(), side)?;
             return Ok(null());
         }
-        let query = Query::new(self.metric, elements.values());
-        let distances = against_constant(self.name, &column, &query, side)?;
+        let query =
+            Query::new(self.metric, elements.values()).with_precision(answering.precision());
+        let distances = against_constant(answering, &column, &query, side)?;
         Ok(ColumnarValue::Array(Arc::new(distances)))
     }
 
-    fn row_by_row(&self, left: &dyn Array, right: &dyn Array) -> Result<Float64Array> {
+    fn row_by_row(
+        &self,
+        answering: &Answering,
+        left: &dyn Array,
+        right: &dyn Array,
+    ) -> Result<Float64Array> {
         let left = Vectors::of_argument(self.name, left)?;
         let right = Vectors::of_argument(self.name, right)?;
-        row_by_row(self.name, self.metric, &left, &right)
+        row_by_row(answering, self.metric, &left, &right)
     }
 }
 
@@ -89,10 +103,13 @@ impl ScalarUDFImpl for Distance {
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
         let [left, right] = take_arguments(self.name, arg_types)?;
-        Ok(vec![
-            vector_argument(self.name, 1, left, readable)?,
-            vector_argument(self.name, 2, right, readable)?,
-        ])
+        let argument = |position, found: &DataType| {
+            if is_value_of_pgvector(found) {
+                return Ok(found.clone());
+            }
+            vector_argument(self.name, position, found, readable)
+        };
+        Ok(vec![argument(1, left)?, argument(2, right)?])
     }
 
     fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
@@ -103,6 +120,9 @@ impl ScalarUDFImpl for Distance {
         if let [Some(left), Some(right)] = [0, 1].map(|argument| known_dimension(&args, argument))
             && left != right
         {
+            if let Some(kind) = answers_as(args.arg_fields) {
+                check_same(kind, left, right)?;
+            }
             return plan_err!(
                 "{}: different vector dimensions {left} and {right}",
                 self.name
@@ -117,21 +137,32 @@ impl ScalarUDFImpl for Distance {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         use ColumnarValue::{Array, Scalar};
-        match args.args.as_slice() {
+        let kind = answers_as(&args.arg_fields);
+        let (arguments, fields) = match kind {
+            Some(kind) => parse_texts(self.name, kind, &args.args, &args.arg_fields)?,
+            None => (args.args, args.arg_fields),
+        };
+        if kind == Some(SqlVectorType::Sparsevec) {
+            let rows = args.number_rows;
+            return sparse_distance(self.name, self.metric, &arguments, &fields, rows);
+        }
+        let as_kind = Answering::new(self.name, kind);
+        match arguments.as_slice() {
             [Array(left), Array(right)] => {
-                let distances = self.row_by_row(left.as_ref(), right.as_ref())?;
+                let distances = self.row_by_row(&as_kind, left.as_ref(), right.as_ref())?;
                 Ok(Array(Arc::new(distances)))
             }
             [Array(column), Scalar(constant)] => {
-                self.against_constant(column.as_ref(), constant, ConstantSide::Right)
+                self.against_constant(&as_kind, column.as_ref(), constant, ConstantSide::Right)
             }
             [Scalar(constant), Array(column)] => {
-                self.against_constant(column.as_ref(), constant, ConstantSide::Left)
+                self.against_constant(&as_kind, column.as_ref(), constant, ConstantSide::Left)
             }
             [Scalar(left), Scalar(right)] => {
                 // The right one is taken for the constant, so that folding a call gives what the call on a column does.
                 let left = left.to_array()?;
-                let answer = self.against_constant(left.as_ref(), right, ConstantSide::Right)?;
+                let answer =
+                    self.against_constant(&as_kind, left.as_ref(), right, ConstantSide::Right)?;
                 match answer {
                     Array(one) => Ok(Scalar(ScalarValue::try_from_array(&one, 0)?)),
                     scalar => Ok(scalar),
@@ -172,9 +203,31 @@ fn known_dimension(args: &ReturnFieldArgs<'_>, argument: usize) -> Option<usize>
     }
 }
 
+/// The type whose answers a call gives: that of an argument with a mark; `vector` where one is a text. `None` for lists.
+fn answers_as(fields: &[FieldRef]) -> Option<SqlVectorType> {
+    any_vector_type(fields).or_else(|| {
+        fields
+            .iter()
+            .any(|field| is_value_of_pgvector(field.data_type()))
+            .then_some(SqlVectorType::Vector)
+    })
+}
+
+/// How precise the answers of a distance between such arguments are: single-precision, as pgvector's, as soon as one has
+/// a type of pgvector's, else double.
+pub fn precision_of(fields: &[FieldRef]) -> Precision {
+    match answers_as(fields) {
+        Some(_) => Precision::Single,
+        None => Precision::Double,
+    }
+}
+
 /// The metric that one of this crate's distance functions computes, under whichever name; `None` for any other
 /// function, built-in distances among them.
 pub fn metric_of(udf: &ScalarUDF) -> Option<Metric> {
-    let distance = udf.inner().downcast_ref::<Distance>()?;
-    Some(distance.metric)
+    let inner = udf.inner();
+    match inner.downcast_ref::<Distance>() {
+        Some(distance) => Some(distance.metric),
+        None => inner.downcast_ref::<BitDistance>().map(|bits| bits.metric),
+    }
 }

@@ -7,9 +7,12 @@
 use arrow::array::Float64Array;
 use arrow::buffer::NullBuffer;
 use datafusion_common::{Result, exec_err};
-use ogive_kernels::{Metric, Query};
+use ogive_kernels::{Metric, Precision, Query};
+use ogive_vectors::VectorType;
 
 use crate::answers::Answers;
+use crate::pgvector::external;
+use crate::vector_types::SqlVectorType;
 use crate::vectors::Vectors;
 
 /// Which argument of the function the constant is: errors give dimensions in the order of the arguments.
@@ -24,7 +27,7 @@ pub(crate) enum ConstantSide {
 /// # Errors
 /// An execution error when a row that is not NULL has another dimension than the constant.
 pub(crate) fn against_constant(
-    function: &str,
+    answering: &Answering,
     column: &Vectors<'_>,
     query: &Query,
     side: ConstantSide,
@@ -40,7 +43,7 @@ pub(crate) fn against_constant(
                 answers.set_null(row + undefined);
             }
         } else {
-            all_null(function, column, row..end, dimension, side)?;
+            all_null(answering, column, row..end, dimension, side)?;
         }
         row = end;
     }
@@ -55,7 +58,7 @@ pub(crate) fn against_constant(
 /// # Errors
 /// An execution error when a row that is not NULL has another dimension.
 pub(crate) fn check_dimensions(
-    function: &str,
+    answering: &Answering,
     column: &Vectors<'_>,
     dimension: usize,
     side: ConstantSide,
@@ -64,7 +67,7 @@ pub(crate) fn check_dimensions(
     while row < column.len() {
         let end = column.run_end(row);
         if column.dimension_of(row) != dimension {
-            all_null(function, column, row..end, dimension, side)?;
+            all_null(answering, column, row..end, dimension, side)?;
         }
         row = end;
     }
@@ -73,7 +76,7 @@ pub(crate) fn check_dimensions(
 
 /// Rows of a wrong dimension are an error unless they are NULL.
 fn all_null(
-    function: &str,
+    answering: &Answering,
     column: &Vectors<'_>,
     mut rows: std::ops::Range<usize>,
     dimension: usize,
@@ -82,8 +85,8 @@ fn all_null(
     match rows.find(|&row| !column.is_null(row)) {
         None => Ok(()),
         Some(row) => match side {
-            ConstantSide::Left => different(function, dimension, column.dimension_of(row)),
-            ConstantSide::Right => different(function, column.dimension_of(row), dimension),
+            ConstantSide::Left => different(answering, dimension, column.dimension_of(row)),
+            ConstantSide::Right => different(answering, column.dimension_of(row), dimension),
         },
     }
 }
@@ -93,13 +96,14 @@ fn all_null(
 /// # Errors
 /// An execution error when two rows, neither NULL, have different dimensions.
 pub(crate) fn row_by_row(
-    function: &str,
+    answering: &Answering,
     metric: Metric,
     left: &Vectors<'_>,
     right: &Vectors<'_>,
 ) -> Result<Float64Array> {
     let rows = left.len();
     if right.len() != rows {
+        let function = answering.function;
         return exec_err!(
             "{function}: columns of {rows} and {} rows cannot be compared",
             right.len()
@@ -112,7 +116,7 @@ pub(crate) fn row_by_row(
         let dimension = left.dimension_of(row);
         if right.dimension_of(row) != dimension {
             if !left.is_null(row) && !right.is_null(row) {
-                return different(function, dimension, right.dimension_of(row));
+                return different(answering, dimension, right.dimension_of(row));
             }
             row += 1;
             continue;
@@ -128,7 +132,8 @@ pub(crate) fn row_by_row(
                 })
                 .unwrap_or(rows)
         };
-        let undefined = ogive_kernels::pairwise(
+        let undefined = ogive_kernels::pairwise_with_precision(
+            answering.precision(),
             metric,
             &left.block(row..end, dimension)?,
             &right.block(row..end, dimension)?,
@@ -167,6 +172,46 @@ pub(crate) fn norms(column: &Vectors<'_>) -> Result<Float64Array> {
     Ok(answers.finish(column.nulls().cloned()))
 }
 
-fn different<T>(function: &str, left: usize, right: usize) -> Result<T> {
+fn different<T>(answering: &Answering, left: usize, right: usize) -> Result<T> {
+    if let Some(kind) = answering.kind {
+        check_same(kind, left, right)?;
+    }
+    let function = answering.function;
     exec_err!("{function}: different vector dimensions {left} and {right}")
+}
+
+/// Checks the dimensions of two values of one of pgvector's types.
+///
+/// # Errors
+/// pgvector's error, 22000.
+pub(crate) fn check_same(kind: SqlVectorType, left: usize, right: usize) -> Result<()> {
+    let kind = match kind {
+        SqlVectorType::Vector => VectorType::Vector,
+        SqlVectorType::Halfvec => VectorType::Halfvec,
+        SqlVectorType::Sparsevec => VectorType::Sparsevec,
+        SqlVectorType::Bit => {
+            return ogive_vectors::check_same_length(left, right).map_err(external);
+        }
+    };
+    kind.check_same(left, right).map_err(external)
+}
+
+/// Whose answers and errors a call gives.
+pub(crate) struct Answering {
+    function: &'static str,
+    /// pgvector's, for this type; `None` for lists.
+    kind: Option<SqlVectorType>,
+}
+
+impl Answering {
+    pub(crate) fn new(function: &'static str, kind: Option<SqlVectorType>) -> Self {
+        Self { function, kind }
+    }
+
+    pub(crate) fn precision(&self) -> Precision {
+        match self.kind {
+            Some(_) => Precision::Single,
+            None => Precision::Double,
+        }
+    }
 }

@@ -69,8 +69,10 @@ impl SqlVectorType {
 
     /// The field of a column of this type, NULL allowed; `length` is the type modifier.
     pub fn field(self, name: &str, length: Option<usize>) -> Field {
-        let mut metadata =
-            HashMap::from([(EXTENSION_NAME.to_string(), self.extension_name().to_string())]);
+        let mut metadata = HashMap::from([(
+            EXTENSION_NAME.to_string(),
+            self.extension_name().to_string(),
+        )]);
         if let (Self::Sparsevec, Some(length)) = (self, length) {
             metadata.insert(EXTENSION_METADATA.to_string(), length.to_string());
         }

@@ -185,11 +185,13 @@ fn element_bytes(elements: &dyn Array) -> Option<(Encoding, &[u8])> {
 
 /// A list column as one block of rows, where it lies: any `FixedSizeList`, or a `List` or `LargeList` whose rows, NULL
 /// ones included, all have the same length. `None` for ragged and for empty `List` columns, other element types than
-/// `Float64`, `Float32`, `Float16`, `Int8` and `UInt8`, and anything that is not a list.
+/// `Float64`, `Float32`, `Float16`, `Int8`, `UInt8` and bits of whole bytes, and anything that is not a list.
 ///
 /// NULL rows and rows with a NULL element are in the block with whatever bytes they hold: see [`vector_nulls`].
 pub fn rows_of(array: &dyn Array) -> Option<Rows<'_>> {
-    let vectors = Vectors::of(array)?;
+    let Some(vectors) = Vectors::of(array) else {
+        return bit_rows_of(array);
+    };
     let dimension = match vectors.layout {
         Layout::Fixed { dimension, .. } => dimension,
         _ if vectors.len == 0 || vectors.run_end(0) < vectors.len => return None,
@@ -198,10 +200,33 @@ pub fn rows_of(array: &dyn Array) -> Option<Rows<'_>> {
     vectors.block(0..vectors.len, dimension).ok()
 }
 
+/// A column of bit strings as one block: `FixedSizeList<Boolean, n>` where `n` is a multiple of eight and the rows begin
+/// at whole bytes. `None` for any other.
+pub(crate) fn bit_rows_of(array: &dyn Array) -> Option<Rows<'_>> {
+    let list = array.as_fixed_size_list_opt()?;
+    let bits = list.values().as_boolean_opt()?.values();
+    let dimension = usize::try_from(list.value_length()).ok()?;
+    let first = bits.offset() + usize::try_from(list.value_offset(0)).ok()?;
+    if dimension % 8 != 0 || first % 8 != 0 {
+        return None;
+    }
+    let bytes = bits.inner().as_slice();
+    let end = first / 8 + list.len() * (dimension / 8);
+    Rows::with_rows(
+        bytes.get(first / 8..end)?,
+        list.len(),
+        dimension,
+        Encoding::Bits,
+    )
+    .ok()
+}
+
 /// Which rows of a list column have no answer: NULL rows, and rows with a NULL element. `None` when there are none, or
 /// when `array` is not a column that [`rows_of`] could take.
 pub fn vector_nulls(array: &dyn Array) -> Option<NullBuffer> {
-    let vectors = Vectors::of(array)?;
+    let Some(vectors) = Vectors::of(array) else {
+        return bit_rows_of(array).and_then(|_| array.nulls().cloned());
+    };
     let mut holes = vectors.rows_with_null_elements().peekable();
     if holes.peek().is_none() {
         return vectors.nulls.cloned();

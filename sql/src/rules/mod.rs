@@ -8,3 +8,5 @@ mod wrapper;
 
 pub use physical_top_k::PhysicalTopK;
 pub use vector_top_k::VectorTopK;
+pub(crate) use vector_top_k::is_enabled;
+pub(crate) use wrapper::{Key, has_subquery, strip};

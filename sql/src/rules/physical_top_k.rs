@@ -34,7 +34,7 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 use ogive_kernels::Order;
 use ogive_table_providers::{ParquetVectors, TopKRequest, VectorSource, is_searchable};
-use ogive_udfs::metric_of;
+use ogive_udfs::{metric_of, precision_of};
 
 use super::vector_top_k::is_enabled;
 use crate::exec::VectorTopKExec;
@@ -214,8 +214,13 @@ impl Wanted {
         if !collect_columns(query).is_empty() || is_volatile(query) {
             return None;
         }
+        let fields = [left, right].map(|side| side.return_field(schema));
+        let [Ok(left), Ok(right)] = fields else {
+            return None;
+        };
         Some(TopKRequest::new(
             metric,
+            precision_of(&[left, right]),
             index,
             column.name().to_string(),
             Arc::clone(query),

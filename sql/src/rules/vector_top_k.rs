@@ -79,7 +79,7 @@ impl OptimizerRule for VectorTopK {
     }
 }
 
-pub(super) fn is_enabled(options: &ConfigOptions) -> bool {
+pub(crate) fn is_enabled(options: &ConfigOptions) -> bool {
     options
         .extensions
         .get::<OgiveOptions>()

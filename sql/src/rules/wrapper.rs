@@ -9,7 +9,7 @@ use ogive_kernels::Metric;
 use ogive_udfs::{metric_of, scalar_functions};
 
 /// The distance that a sort key orders by.
-pub(super) struct Key {
+pub(crate) struct Key {
     /// The call.
     pub distance: ScalarFunction,
     /// Largest first.
@@ -24,7 +24,7 @@ pub(super) struct Key {
 /// the least, so `-d` is `d` the other way round, NaN included; `c - d` is not, because its NaN
 /// stays positive, and is refused, but for the cosine pair `1 - cosine_distance` and
 /// `1 - cosine_similarity`, which are each other.
-pub(super) fn strip(key: &Expr, descending: bool) -> Option<Key> {
+pub(crate) fn strip(key: &Expr, descending: bool) -> Option<Key> {
     let wrapped = |inner: &Expr, descending| {
         strip(inner, descending).map(|key| Key {
             exact: false,
@@ -117,7 +117,7 @@ fn constant(expr: &Expr) -> Option<f64> {
 }
 
 /// Whether a query vector is found by another query.
-pub(super) fn has_subquery(expr: &Expr) -> bool {
+pub(crate) fn has_subquery(expr: &Expr) -> bool {
     let mut found = false;
     let visited = expr.apply(|node| {
         if matches!(

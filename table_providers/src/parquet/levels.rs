@@ -89,8 +89,9 @@ pub fn unpack(bytes: &[u8], bit_width: u32, index: usize) -> Option<u32> {
     }
     let first_bit = index.checked_mul(bit_width as usize)?;
     let start = first_bit / 8;
+    let needed = (first_bit % 8 + bit_width as usize).div_ceil(8);
     let mut window = 0_u64;
-    for (offset, byte) in bytes.get(start..)?.iter().take(8).enumerate() {
+    for (offset, byte) in bytes.get(start..start + needed)?.iter().enumerate() {
         window |= u64::from(*byte) << (8 * offset);
     }
     let mask = (1_u64 << bit_width) - 1;

@@ -23,7 +23,7 @@ use crate::scan::metrics::ScanMetrics;
 use crate::scan::opened::{FileCache, OpenedFile};
 use crate::scan::predicate::ScanPredicate;
 use crate::scan::spans::{Granularity, spans_of};
-use crate::scan::top_k::{self, Search};
+use crate::scan::top_k::{self, RangeRequest, Search};
 use crate::warnings::Warnings;
 
 /// Groups of spans fetched ahead of the one being decoded, from an object store.
@@ -48,6 +48,8 @@ pub struct VectorOpener {
     pub predicate: Option<Arc<ScanPredicate>>,
     /// Only the nearest rows are wanted.
     pub search: Option<Search>,
+    /// Only rows with a distance in a range pass the predicate.
+    pub range: Option<RangeRequest>,
     /// Rows a batch at most.
     pub batch_rows: usize,
     /// Counters.
@@ -101,9 +103,15 @@ impl VectorOpener {
             columns,
             loader,
         };
-        match self.search {
-            Some(search) => top_k::nearest(scan, spans, search).await,
-            None => Ok(scan.stream(spans)),
+        // Where reading takes requests, or damage is tolerated, one pass is better than two.
+        let range = self.range.filter(|_| {
+            scan.loader.file.bytes.is_mapped()
+                && self.read.on_corruption == crate::options::OnCorruption::Error
+        });
+        match (self.search, range) {
+            (Some(search), _) => top_k::nearest(scan, spans, search).await,
+            (None, Some(range)) => top_k::in_range(scan, spans, range).await,
+            (None, None) => Ok(scan.stream(spans)),
         }
     }
 
@@ -310,7 +318,8 @@ impl FileScan {
         Ok((mask.true_count() < mask.len()).then_some(mask))
     }
 
-    fn batch(&self, span: &LoadedSpan, rows: Range<u64>) -> Result<Option<RecordBatch>> {
+    /// The rows of a run that pass the predicate; `None` when there are none.
+    pub fn batch(&self, span: &LoadedSpan, rows: Range<u64>) -> Result<Option<RecordBatch>> {
         self.loader
             .metrics
             .rows_scanned

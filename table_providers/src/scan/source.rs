@@ -23,7 +23,7 @@ use crate::scan::metrics::ScanMetrics;
 use crate::scan::opened::FileCache;
 use crate::scan::opener::VectorOpener;
 use crate::scan::predicate::ScanPredicate;
-use crate::scan::top_k::TopKRequest;
+use crate::scan::top_k::{RangeRequest, TopKRequest};
 use crate::warnings::Warnings;
 
 /// A scan of vector files: format, projection, filter, top-k.
@@ -36,6 +36,7 @@ pub struct VectorSource {
     projection: SplitProjection,
     predicate: Option<Arc<ScanPredicate>>,
     top_k: Option<TopKRequest>,
+    range: Option<RangeRequest>,
     batch_rows: usize,
     warnings: Option<Arc<Warnings>>,
     metrics: ExecutionPlanMetricsSet,
@@ -52,6 +53,7 @@ impl VectorSource {
             table_schema,
             predicate: None,
             top_k: None,
+            range: None,
             batch_rows: 8192,
             warnings: None,
             metrics: ExecutionPlanMetricsSet::new(),
@@ -85,6 +87,12 @@ impl VectorSource {
         self
     }
 
+    /// Looks for rows that pass the predicate by a range of distances that it asks for.
+    pub fn with_range(mut self, range: RangeRequest) -> Self {
+        self.range = Some(range);
+        self
+    }
+
     /// The request, if there is one.
     pub fn top_k(&self) -> Option<&TopKRequest> {
         self.top_k.as_ref()
@@ -106,6 +114,7 @@ impl FileSource for VectorSource {
             file_schema: Arc::clone(self.table_schema.file_schema()),
             projection: self.projection.file_indices.clone(),
             predicate: self.predicate.clone(),
+            range: self.range.clone(),
             search: self.top_k.as_ref().map(|request| request.open(partition)),
             batch_rows: self.batch_rows,
             metrics: ScanMetrics::new(&self.metrics, partition),
@@ -158,6 +167,8 @@ impl FileSource for VectorSource {
         }
         if let Some(request) = &self.top_k {
             write!(f, "{separator}topk={request}")?;
+        } else if let Some(range) = &self.range {
+            write!(f, "{separator}range={range}")?;
         }
         Ok(())
     }
@@ -211,6 +222,11 @@ impl FileSource for VectorSource {
             self.top_k
                 .as_ref()
                 .map(|request| Arc::clone(&request.query)),
+        );
+        expressions.extend(
+            self.range
+                .as_ref()
+                .map(|range| Arc::clone(&range.request.query)),
         );
         for expression in &expressions {
             if f(expression)? == TreeNodeRecursion::Stop {

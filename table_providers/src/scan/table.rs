@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use async_trait::async_trait;
 use datafusion_catalog_listing::ListingTable;
 use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -13,18 +13,18 @@ use datafusion_datasource::file_scan_config::FileScanConfigBuilder;
 use datafusion_datasource::source::DataSourceExec;
 use datafusion_execution::memory_pool::MemoryLimit;
 use datafusion_expr::dml::InsertOp;
-use datafusion_expr::utils::conjunction;
-use datafusion_expr::{Expr, TableProviderFilterPushDown, TableType, lit};
+use datafusion_expr::utils::{conjunction, split_conjunction};
+use datafusion_expr::{Expr, ExprSchemable, Operator, TableProviderFilterPushDown, TableType, lit};
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_physical_plan::empty::EmptyExec;
 use datafusion_session::{ScanArgs, ScanResult, Session, TableProvider};
 use ogive_kernels::Order;
-use ogive_udfs::{KNN, metric_of};
+use ogive_udfs::{KNN, metric_of, precision_of};
 
 use crate::options::{OgiveOptions, OnCorruption};
 use crate::scan::file::ROW_COLUMN;
 use crate::scan::format::VectorFormat;
-use crate::scan::top_k::{TopKRequest, is_searchable};
+use crate::scan::top_k::{RangeRequest, TopKRequest, is_searchable};
 
 /// One or many vector files as a table.
 ///
@@ -73,19 +73,41 @@ impl VectorTable {
     }
 
     fn scan_request(&self, state: &dyn Session, filters: &[Expr]) -> Result<Option<TopKRequest>> {
-        let enabled = state
-            .config_options()
-            .extensions
-            .get::<OgiveOptions>()
-            .is_none_or(|options| options.enable_top_k);
-        let marker = filters.iter().find_map(as_knn).filter(|_| enabled);
+        let marker = filters
+            .iter()
+            .find_map(as_knn)
+            .filter(|_| is_enabled(state));
         let Some(args) = marker else {
             return Ok(None);
         };
-        let schema = self.listing.schema();
         let [distance, k, descending, nulls_first, ties] = args else {
             return plan_err!("{KNN}: expected 5 arguments, found {}", args.len());
         };
+        let (Some(k), Some(descending), Some(nulls_first), Some(ties)) = (
+            number(k),
+            boolean(descending),
+            boolean(nulls_first),
+            boolean(ties),
+        ) else {
+            return plan_err!("{KNN}: k and the sort order must be constants");
+        };
+        let order = Order {
+            descending,
+            nulls_first,
+        };
+        self.request(state, distance, k, order, ties)
+    }
+
+    /// A request for rows by a distance between one of the file's columns and a constant.
+    fn request(
+        &self,
+        state: &dyn Session,
+        distance: &Expr,
+        k: usize,
+        order: Order,
+        ties: bool,
+    ) -> Result<Option<TopKRequest>> {
+        let schema = self.listing.schema();
         let Expr::ScalarFunction(call) = distance else {
             return Ok(None);
         };
@@ -102,27 +124,33 @@ impl VectorTable {
         if !query.column_refs().is_empty() || !is_searchable(schema.field(index).data_type()) {
             return Ok(None);
         }
-        let (Some(k), Some(descending), Some(nulls_first), Some(ties)) = (
-            number(k),
-            boolean(descending),
-            boolean(nulls_first),
-            boolean(ties),
-        ) else {
-            return plan_err!("{KNN}: k and the sort order must be constants");
-        };
+        let (_, query_field) = query.to_field(&DFSchema::empty())?;
+        let precision = precision_of(&[Arc::new(schema.field(index).clone()), query_field]);
         let query = state.create_physical_expr(query.clone(), &DFSchema::empty())?;
+        let name = column.name.clone();
         Ok(Some(TopKRequest::new(
-            metric,
-            index,
-            column.name.clone(),
-            query,
-            k,
-            Order {
-                descending,
-                nulls_first,
-            },
-            ties,
+            metric, precision, index, name, query, k, order, ties,
         )))
+    }
+
+    /// The first range of distances among filters that all must hold.
+    fn range_request(&self, state: &dyn Session, filters: &[Expr]) -> Result<Option<RangeRequest>> {
+        if !is_enabled(state) {
+            return Ok(None);
+        }
+        for filter in filters.iter().flat_map(split_conjunction) {
+            let Some((distance, descending, limit)) = range_of(filter) else {
+                continue;
+            };
+            let order = Order {
+                descending,
+                nulls_first: false,
+            };
+            if let Some(request) = self.request(state, distance, usize::MAX, order, false)? {
+                return Ok(Some(RangeRequest { request, limit }));
+            }
+        }
+        Ok(None)
     }
 
     async fn plan_scan(
@@ -178,6 +206,9 @@ impl VectorTable {
             .format
             .source(state, table_schema)?
             .with_read_options(read);
+        if let Some(range) = self.range_request(state, &row_filters)? {
+            source = source.with_range(range);
+        }
         if let Some(filter) = conjunction(row_filters) {
             let schema = DFSchema::try_from(self.schema())?;
             source = source.with_predicate(state.create_physical_expr(filter, &schema)?)?;
@@ -198,6 +229,40 @@ impl VectorTable {
             .with_limit(limit)
             .build();
         Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+fn is_enabled(state: &dyn Session) -> bool {
+    state
+        .config_options()
+        .extensions
+        .get::<OgiveOptions>()
+        .is_none_or(|options| options.enable_top_k)
+}
+
+/// A comparison of something with a number that says how far it may go: what, whether it must be
+/// large, and the number.
+fn range_of(filter: &Expr) -> Option<(&Expr, bool, f64)> {
+    let Expr::BinaryExpr(comparison) = filter else {
+        return None;
+    };
+    let number = |expr: &Expr| match expr {
+        Expr::Literal(value, _) => match value.cast_to(&DataType::Float64) {
+            Ok(ScalarValue::Float64(Some(number))) if !number.is_nan() => Some(number),
+            _ => None,
+        },
+        _ => None,
+    };
+    let (left, right) = (comparison.left.as_ref(), comparison.right.as_ref());
+    let (distance, limit, operator) = match (number(left), number(right)) {
+        (None, Some(limit)) => (left, limit, comparison.op),
+        (Some(limit), None) => (right, limit, comparison.op.swap()?),
+        _ => return None,
+    };
+    match operator {
+        Operator::Lt | Operator::LtEq => Some((distance, false, limit)),
+        Operator::Gt | Operator::GtEq => Some((distance, true, limit)),
+        _ => None,
     }
 }
 

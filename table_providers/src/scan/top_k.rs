@@ -17,7 +17,7 @@ use datafusion_expr::ColumnarValue;
 use datafusion_physical_expr::PhysicalExpr;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
-use ogive_kernels::{Metric, Order, Query, Rows, SharedThreshold, TopK};
+use ogive_kernels::{Metric, Order, Precision, Query, Rank, Rows, SharedThreshold, TopK};
 use ogive_udfs::{constant_vector, rows_of};
 use parking_lot::Mutex;
 
@@ -35,6 +35,8 @@ const BYTES_BETWEEN_YIELDS: usize = 4 * 1024 * 1024;
 pub struct TopKRequest {
     /// The distance.
     pub metric: Metric,
+    /// How precise distances are.
+    pub precision: Precision,
     /// The vector column, as an index into the file schema.
     pub column: usize,
     /// Its name, for `EXPLAIN`.
@@ -59,8 +61,10 @@ struct Execution {
 
 impl TopKRequest {
     /// A request; `query` has no columns.
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the request")]
     pub fn new(
         metric: Metric,
+        precision: Precision,
         column: usize,
         column_name: String,
         query: Arc<dyn PhysicalExpr>,
@@ -70,6 +74,7 @@ impl TopKRequest {
     ) -> Self {
         Self {
             metric,
+            precision,
             column,
             column_name,
             query,
@@ -119,7 +124,7 @@ impl TopKRequest {
         let vector = constant_vector(&value)?;
         Ok(vector
             .filter(|vector| vector.len() == dimension)
-            .map(|vector| Query::new(self.metric, &vector)))
+            .map(|vector| Query::new(self.metric, &vector).with_precision(self.precision)))
     }
 }
 
@@ -162,6 +167,106 @@ impl Search {
     pub fn threshold(&self) -> &SharedThreshold {
         &self.threshold
     }
+}
+
+/// `WHERE <distance> < limit`: only rows whose distance comes before a limit are wanted.
+#[derive(Debug, Clone)]
+pub struct RangeRequest {
+    /// The distance, and the order in which the limit comes last.
+    pub request: TopKRequest,
+    /// The last distance wanted.
+    pub limit: f64,
+}
+
+impl fmt::Display for RangeRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let request = &self.request;
+        let sign = if request.order.descending { ">" } else { "<" };
+        write!(
+            f,
+            "[{}({}) {sign} {}]",
+            request.metric.short_name(),
+            request.column_name,
+            self.limit
+        )
+    }
+}
+
+/// Files of which more than one row in this many is in range are read as a whole.
+const RANGE_SPARSE: usize = 8;
+/// Runs of matching rows that are handed on as one batch.
+const RUNS_A_BATCH: usize = 64;
+
+/// The rows of one file that pass its filter, found by the screen of a range that the filter asks for.
+pub async fn in_range(
+    scan: FileScan,
+    spans: Vec<Span>,
+    range: RangeRequest,
+) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    let layout = Arc::clone(&scan.loader.file.layout);
+    let column = scan.columns.get(range.request.column);
+    let dimension = layout.columns().get(column).map(|column| column.dimension);
+    let query = match dimension {
+        Some(dimension) => range.request.query_of(dimension)?,
+        None => None,
+    };
+    let Some(query) = query else {
+        return Ok(scan.stream(spans));
+    };
+    let order = range.request.order;
+    let threshold = SharedThreshold::new();
+    threshold.lower_to(Rank::new(order, Some(range.limit)));
+    let mut top_k = TopK::new(query, usize::MAX, order);
+    let blind = FileScan {
+        predicate: None,
+        ..scan.clone()
+    };
+    search_spans(&blind, spans.clone(), column, &mut top_k, &threshold).await?;
+    let rows = top_k.candidates(&threshold);
+    let all: u64 = spans
+        .iter()
+        .map(|span| span.rows.end - span.rows.start)
+        .sum();
+    if rows.len() as u64 * RANGE_SPARSE as u64 > all {
+        return Ok(scan.stream(spans));
+    }
+    let wanted = scan
+        .projection
+        .iter()
+        .chain(scan.predicate_columns())
+        .copied()
+        .collect::<Vec<_>>();
+    let loaded = scan.loaded(runs(&scan, rows), scan.stored(wanted));
+    let output = Arc::clone(&scan.output);
+    Ok(loaded
+        .map(move |span: Result<LoadedSpan>| {
+            let span = span?;
+            scan.batch(&span, span.span.rows.clone())
+        })
+        .try_filter_map(|batch| std::future::ready(Ok(batch)))
+        .try_chunks(RUNS_A_BATCH)
+        .map(move |batches| {
+            let batches = batches.map_err(|error| error.1)?;
+            Ok(arrow::compute::concat_batches(&output, &batches)?)
+        })
+        .boxed())
+}
+
+/// Rows by number, ascending, as runs within chunks.
+fn runs(scan: &FileScan, rows: Vec<u64>) -> Vec<Span> {
+    let layout = &scan.loader.file.layout;
+    let mut spans: Vec<Span> = Vec::new();
+    for row in rows {
+        let chunk = layout.chunk_of(row);
+        match spans.last_mut() {
+            Some(last) if last.chunk == chunk && last.rows.end == row => last.rows.end += 1,
+            _ => spans.push(Span {
+                chunk,
+                rows: row..row + 1,
+            }),
+        }
+    }
+    spans
 }
 
 /// The nearest rows of one file.
@@ -306,18 +411,7 @@ fn selection(mask: &BooleanArray) -> Vec<bool> {
 
 /// The rows that won, with every projected column; nothing else of the file is read for them.
 fn winners(scan: FileScan, rows: Vec<u64>) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-    let layout = Arc::clone(&scan.loader.file.layout);
-    let mut spans: Vec<Span> = Vec::new();
-    for row in rows {
-        let chunk = layout.chunk_of(row);
-        match spans.last_mut() {
-            Some(last) if last.chunk == chunk && last.rows.end == row => last.rows.end += 1,
-            _ => spans.push(Span {
-                chunk,
-                rows: row..row + 1,
-            }),
-        }
-    }
+    let spans = runs(&scan, rows);
     let columns = scan.stored(scan.projection.iter().copied());
     let mut loader = scan.loader.clone();
     if !loader.file.bytes.is_mapped() && !matches!(loader.read.on_corruption, OnCorruption::Fill(_))

@@ -54,7 +54,6 @@ fn errors_name_the_function_the_argument_and_what_is_taken() {
         let name = udf.name();
         let error = |types: &[DataType]| udf.coerce_types(types).unwrap_err().strip_backtrace();
         for wrong in [
-            DataType::Utf8,
             DataType::Float64,
             list(DataType::Utf8),
             list(DataType::Boolean),

@@ -1,0 +1,208 @@
+//! pgvector's settings: `hnsw.*` and `ivfflat.*`, with its ranges and its errors.
+//!
+//! `iterative_scan` is taken and shown, but filters never shorten a result here, whatever it says.
+
+use std::any::Any;
+
+use datafusion::common::config::{ConfigEntry, ConfigExtension, ExtensionOptions};
+use datafusion::common::{DataFusionError, Result};
+use ogive_vectors::VectorError;
+
+/// What a setting may be.
+#[derive(Debug, Clone, Copy)]
+enum Domain {
+    Integer(i64, i64),
+    Real(f64, f64),
+    /// One of these words.
+    Words(&'static [&'static str]),
+}
+
+struct Setting {
+    name: &'static str,
+    default: &'static str,
+    domain: Domain,
+    description: &'static str,
+}
+
+const HNSW: &[Setting] = &[
+    Setting {
+        name: "ef_search",
+        default: "40",
+        domain: Domain::Integer(1, 1000),
+        description: "Candidates kept while an HNSW index is searched.",
+    },
+    Setting {
+        name: "iterative_scan",
+        default: "off",
+        domain: Domain::Words(&["off", "relaxed_order", "strict_order"]),
+        description: "How an index scan goes on when a filter removes rows.",
+    },
+    Setting {
+        name: "max_scan_tuples",
+        default: "20000",
+        domain: Domain::Integer(1, i32::MAX as i64),
+        description: "Rows an iterative scan visits at most.",
+    },
+    Setting {
+        name: "scan_mem_multiplier",
+        default: "1",
+        domain: Domain::Real(1.0, 1000.0),
+        description: "Memory of a scan, in multiples of the memory of one operation.",
+    },
+];
+
+const IVFFLAT: &[Setting] = &[
+    Setting {
+        name: "probes",
+        default: "1",
+        domain: Domain::Integer(1, 32_768),
+        description: "Lists of an IVFFlat index that are searched.",
+    },
+    Setting {
+        name: "iterative_scan",
+        default: "off",
+        domain: Domain::Words(&["off", "relaxed_order"]),
+        description: "How an index scan goes on when a filter removes rows.",
+    },
+    Setting {
+        name: "max_probes",
+        default: "32768",
+        domain: Domain::Integer(1, 32_768),
+        description: "Lists an iterative scan searches at most.",
+    },
+];
+
+macro_rules! settings {
+    ($name:ident, $prefix:literal, $settings:ident, $doc:literal) => {
+        #[doc = $doc]
+        #[derive(Debug, Clone)]
+        pub struct $name {
+            values: Vec<String>,
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self {
+                    values: $settings.iter().map(|s| s.default.to_string()).collect(),
+                }
+            }
+        }
+
+        impl ConfigExtension for $name {
+            const PREFIX: &'static str = $prefix;
+        }
+
+        impl ExtensionOptions for $name {
+            fn as_any(&self) -> &dyn Any {
+                self
+            }
+
+            fn as_any_mut(&mut self) -> &mut dyn Any {
+                self
+            }
+
+            fn cloned(&self) -> Box<dyn ExtensionOptions> {
+                Box::new(self.clone())
+            }
+
+            fn set(&mut self, key: &str, value: &str) -> Result<()> {
+                set($prefix, $settings, &mut self.values, key, value)
+            }
+
+            fn entries(&self) -> Vec<ConfigEntry> {
+                entries($prefix, $settings, &self.values)
+            }
+        }
+    };
+}
+
+settings!(HnswOptions, "hnsw", HNSW, "The settings `hnsw.*`.");
+settings!(
+    IvfflatOptions,
+    "ivfflat",
+    IVFFLAT,
+    "The settings `ivfflat.*`."
+);
+
+fn set(
+    prefix: &str,
+    settings: &[Setting],
+    values: &mut [String],
+    key: &str,
+    value: &str,
+) -> Result<()> {
+    let full = format!("{prefix}.{key}");
+    let found = settings.iter().zip(values).find(|(s, _)| s.name == key);
+    let Some((setting, stored)) = found else {
+        return Err(external(
+            VectorError::new(
+                "42602",
+                format!("invalid configuration parameter name \"{full}\""),
+            )
+            .with_detail(format!("\"{prefix}\" is a reserved prefix.")),
+        ));
+    };
+    *stored = setting.domain.read(&full, value)?;
+    Ok(())
+}
+
+fn entries(prefix: &str, settings: &[Setting], values: &[String]) -> Vec<ConfigEntry> {
+    settings
+        .iter()
+        .zip(values)
+        .map(|(setting, value)| ConfigEntry {
+            key: format!("{prefix}.{}", setting.name),
+            value: Some(value.clone()),
+            description: setting.description,
+        })
+        .collect()
+}
+
+impl Domain {
+    /// The value as it is shown.
+    fn read(self, name: &str, value: &str) -> Result<String> {
+        let value = value.trim();
+        let invalid = || {
+            VectorError::new(
+                "22023",
+                format!("invalid value for parameter \"{name}\": \"{value}\""),
+            )
+        };
+        let outside = |shown: &str, range: String| {
+            external(VectorError::new(
+                "22023",
+                format!("{shown} is outside the valid range for parameter \"{name}\" ({range})"),
+            ))
+        };
+        match self {
+            Self::Integer(least, most) => {
+                let number: f64 = value.parse().map_err(|_| external(invalid()))?;
+                // PostgreSQL takes 40.4 for 40.
+                let number = number.round_ties_even();
+                if !(least as f64..=most as f64).contains(&number) {
+                    return Err(outside(&format!("{number}"), format!("{least} .. {most}")));
+                }
+                Ok(format!("{number}"))
+            }
+            Self::Real(least, most) => {
+                let number: f64 = value.parse().map_err(|_| external(invalid()))?;
+                if !(least..=most).contains(&number) {
+                    return Err(outside(&format!("{number}"), format!("{least} .. {most}")));
+                }
+                Ok(format!("{number}"))
+            }
+            Self::Words(words) => {
+                let lower = value.to_ascii_lowercase();
+                if words.contains(&lower.as_str()) {
+                    return Ok(lower);
+                }
+                let hint = format!("Available values: {}.", words.join(", "));
+                Err(external(invalid().with_hint(hint)))
+            }
+        }
+    }
+}
+
+fn external(error: VectorError) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}

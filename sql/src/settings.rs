@@ -1,0 +1,293 @@
+//! `SET`, `SHOW`, `RESET`, and transaction blocks as far as settings go.
+//!
+//! PostgreSQL's rules: `SET LOCAL` holds until the transaction block ends, `SET` inside a block is
+//! undone by `ROLLBACK`, and both do nothing lasting when the block fails. Reads and writes of
+//! tables are not part of a block.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema};
+use datafusion::common::config::{ConfigEntry, ConfigOptions, ExtensionOptions};
+use datafusion::common::{DataFusionError, Result, plan_err};
+use datafusion::dataframe::DataFrame;
+use datafusion::prelude::SessionContext;
+use datafusion::sql::sqlparser::ast::{
+    ContextModifier, Expr, ObjectName, Set, Statement as SqlStatement, Value,
+};
+use ogive_table_providers::{OgiveOptions, Warnings};
+use ogive_vectors::VectorError;
+use parking_lot::Mutex;
+
+/// Settings that PostgreSQL knows without a prefix, and ours that they stand for.
+const PLANNER_SETTINGS: &[(&str, &str)] = &[
+    ("enable_seqscan", "ogive.enable_seqscan"),
+    ("enable_indexscan", "ogive.enable_indexscan"),
+];
+/// The prefixes whose names are checked and that `SHOW` answers as PostgreSQL does.
+const PREFIXES: &[&str] = &["hnsw", "ivfflat", "ogive"];
+
+/// A transaction block under way: what settings were before it, newest last.
+#[derive(Debug, Default)]
+pub struct Block {
+    changes: Option<Vec<Change>>,
+}
+
+#[derive(Debug)]
+struct Change {
+    name: String,
+    before: Option<String>,
+    local: bool,
+}
+
+/// Runs a statement about settings; `None` when it is about something else.
+pub async fn run(
+    context: &SessionContext,
+    block: &Arc<Mutex<Block>>,
+    warnings: &Warnings,
+    statement: &SqlStatement,
+) -> Result<Option<DataFrame>> {
+    match statement {
+        SqlStatement::Set(Set::SingleAssignment {
+            scope,
+            variable,
+            values,
+            ..
+        }) => {
+            let name = setting_name(variable);
+            let local = matches!(scope, Some(ContextModifier::Local));
+            let ours = is_ours(&name);
+            if !ours && !local && block.lock().changes.is_none() {
+                return Ok(None);
+            }
+            check_known(context, &name)?;
+            if local && block.lock().changes.is_none() {
+                warnings.push("SET LOCAL can only be used in transaction blocks".to_string());
+                return empty(context).map(Some);
+            }
+            let value = match values.as_slice() {
+                [value] => text_of(value)?,
+                _ => return plan_err!("SET {name} takes one value"),
+            };
+            let before = value_of(context, &name);
+            if value.eq_ignore_ascii_case("default") {
+                assign(context, &name, &default_of(&name)?)?;
+            } else {
+                assign(context, &name, &value)?;
+            }
+            if let Some(changes) = &mut block.lock().changes {
+                changes.push(Change {
+                    name,
+                    before,
+                    local,
+                });
+            }
+            empty(context).map(Some)
+        }
+        SqlStatement::ShowVariable { variable } => {
+            let name = variable
+                .iter()
+                .map(|part| part.value.to_ascii_lowercase())
+                .collect::<Vec<_>>()
+                .join(".");
+            if !is_ours(&name) {
+                return Ok(None);
+            }
+            check_known(context, &actual(&name))?;
+            let mut value = value_of(context, &actual(&name));
+            if actual(&name) != name {
+                value = value.map(|value| if value == "true" { "on" } else { "off" }.to_string());
+            }
+            let schema = Arc::new(Schema::new(vec![Field::new(&name, DataType::Utf8, true)]));
+            let column: ArrayRef = Arc::new(StringArray::from(vec![value]));
+            let batch = RecordBatch::try_new(schema, vec![column])?;
+            context.read_batch(batch).map(Some)
+        }
+        SqlStatement::StartTransaction { .. } => {
+            let mut block = block.lock();
+            if block.changes.is_some() {
+                warnings.push("there is already a transaction in progress".to_string());
+            } else {
+                block.changes = Some(Vec::new());
+            }
+            empty(context).map(Some)
+        }
+        SqlStatement::Commit { .. } => {
+            let changes = block.lock().changes.take();
+            match changes {
+                None => warnings.push("there is no transaction in progress".to_string()),
+                Some(changes) => undo(context, changes, |change| change.local)?,
+            }
+            empty(context).map(Some)
+        }
+        SqlStatement::Rollback { .. } => {
+            let changes = block.lock().changes.take();
+            match changes {
+                None => warnings.push("there is no transaction in progress".to_string()),
+                Some(changes) => undo(context, changes, |_| true)?,
+            }
+            empty(context).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// `RESET name` and `RESET ALL`; `None` for a setting of DataFusion's own.
+pub fn reset(context: &SessionContext, variable: &ObjectName) -> Result<Option<DataFrame>> {
+    let name = setting_name(variable);
+    let names = if name == "all" {
+        names(context)
+    } else if is_ours(&name) {
+        check_known(context, &name)?;
+        vec![name]
+    } else {
+        return Ok(None);
+    };
+    for name in names {
+        assign(context, &name, &default_of(&name)?)?;
+    }
+    empty(context).map(Some)
+}
+
+fn undo(
+    context: &SessionContext,
+    changes: Vec<Change>,
+    undone: impl Fn(&Change) -> bool,
+) -> Result<()> {
+    for change in changes.into_iter().rev().filter(undone) {
+        if let Some(before) = &change.before {
+            assign(context, &change.name, before)?;
+        }
+    }
+    Ok(())
+}
+
+fn setting_name(variable: &ObjectName) -> String {
+    let name = variable
+        .0
+        .iter()
+        .filter_map(|part| part.as_ident())
+        .map(|part| part.value.to_ascii_lowercase())
+        .collect::<Vec<_>>()
+        .join(".");
+    actual(&name)
+}
+
+fn actual(name: &str) -> String {
+    PLANNER_SETTINGS
+        .iter()
+        .find(|(written, _)| *written == name)
+        .map_or_else(|| name.to_string(), |(_, ours)| (*ours).to_string())
+}
+
+fn is_ours(name: &str) -> bool {
+    let name = actual(name);
+    name.split_once('.')
+        .is_some_and(|(prefix, _)| PREFIXES.contains(&prefix))
+}
+
+fn names(context: &SessionContext) -> Vec<String> {
+    let state = context.state();
+    entries(state.config_options())
+        .into_iter()
+        .map(|entry| entry.key)
+        .filter(|key| {
+            key.split_once('.')
+                .is_some_and(|(prefix, _)| PREFIXES.contains(&prefix))
+        })
+        .collect()
+}
+
+/// PostgreSQL's error for a name that does not exist under one of our prefixes, with the nearest.
+fn check_known(context: &SessionContext, name: &str) -> Result<()> {
+    if !is_ours(name) {
+        return Ok(());
+    }
+    let known = names(context);
+    if known.iter().any(|known| known == name) {
+        return Ok(());
+    }
+    let mut error = VectorError::new(
+        "42704",
+        format!("unrecognized configuration parameter \"{name}\""),
+    );
+    let nearest = known.iter().min_by_key(|known| distance(known, name));
+    if let Some(nearest) = nearest {
+        error = error.with_hint(format!("Perhaps you meant \"{nearest}\"."));
+    }
+    Err(DataFusionError::External(Box::new(error)))
+}
+
+fn value_of(context: &SessionContext, name: &str) -> Option<String> {
+    let state = context.state();
+    let mut entries = entries(state.config_options()).into_iter();
+    entries.find(|entry| entry.key == name)?.value
+}
+
+/// Every setting under its whole name. DataFusion lists those of an extension without its prefix.
+fn entries(options: &ConfigOptions) -> Vec<ConfigEntry> {
+    let mut entries = options.entries();
+    if let Some(ogive) = options.extensions.get::<OgiveOptions>() {
+        entries.extend(ogive.entries().into_iter().map(|entry| ConfigEntry {
+            key: format!("ogive.{}", entry.key),
+            ..entry
+        }));
+    }
+    entries
+}
+
+fn default_of(name: &str) -> Result<String> {
+    let fresh = crate::register::default_options();
+    let entry = entries(&fresh).into_iter().find(|entry| entry.key == name);
+    match entry.and_then(|entry| entry.value) {
+        Some(value) => Ok(value),
+        None => plan_err!("{name} has no default"),
+    }
+}
+
+fn assign(context: &SessionContext, name: &str, value: &str) -> Result<()> {
+    // PostgreSQL's words for a switch.
+    let value = match value.to_ascii_lowercase().as_str() {
+        "on" | "yes" if name.starts_with("ogive.") => "true",
+        "off" | "no" if name.starts_with("ogive.") => "false",
+        _ => value,
+    };
+    let state = context.state_ref();
+    let mut state = state.write();
+    state.config_mut().options_mut().set(name, value)
+}
+
+/// The value as it was written, without quotes.
+fn text_of(value: &Expr) -> Result<String> {
+    Ok(match value {
+        Expr::Value(value) => match &value.value {
+            Value::SingleQuotedString(text) | Value::DoubleQuotedString(text) => text.clone(),
+            other => other.to_string(),
+        },
+        Expr::Identifier(word) => word.value.clone(),
+        Expr::UnaryOp { .. } => value.to_string().replace(' ', ""),
+        other => return plan_err!("{other} is not a value for a setting"),
+    })
+}
+
+fn empty(context: &SessionContext) -> Result<DataFrame> {
+    context
+        .read_empty()
+        .and_then(|frame| frame.limit(0, Some(0)))
+}
+
+/// Edits between two names (Levenshtein 1966).
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (index, from) in left.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = index + 1;
+        for (column, to) in right.iter().enumerate() {
+            let changed = diagonal + usize::from(from != *to);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
+        }
+    }
+    row[right.len()]
+}

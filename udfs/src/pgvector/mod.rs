@@ -1,0 +1,48 @@
+//! Functions over pgvector's types that work value by value; distances are with the other distances.
+//!
+//! [`RowFunction`](row_function::RowFunction) is what they share: reading arguments, NULL in NULL
+//! out, and building the answer. Each file adds functions of one kind. Errors are pgvector's, with
+//! their SQLSTATE: [`VectorError`](ogive_vectors::VectorError) inside
+//! [`DataFusionError::External`](datafusion_common::DataFusionError::External).
+
+mod arithmetic;
+mod bits;
+mod compare;
+mod conversion;
+mod display;
+mod overloaded;
+mod parts;
+mod row_function;
+mod sparse;
+mod sphere;
+mod value;
+
+pub(crate) use bits::{BitDistance, bit_distance_udfs};
+pub(crate) use overloaded::overloaded;
+pub(crate) use sparse::sparse_distance;
+pub(crate) use value::parse_texts;
+
+use std::sync::Arc;
+
+use datafusion_common::DataFusionError;
+use datafusion_expr::ScalarUDF;
+use ogive_vectors::VectorError;
+
+pub use conversion::{to_text_udf, to_type_udf};
+pub use display::{schema_as_text, vectors_as_text};
+pub use sphere::SPHERE;
+
+/// Every function of this module, for a session to register.
+pub(crate) fn functions() -> Vec<Arc<ScalarUDF>> {
+    let mut functions = conversion::udfs();
+    functions.extend(arithmetic::udfs());
+    functions.extend(compare::udfs());
+    functions.extend(parts::udfs());
+    functions.extend(sphere::udfs());
+    functions
+}
+
+/// An error of pgvector's as DataFusion carries it.
+pub(crate) fn external(error: VectorError) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
