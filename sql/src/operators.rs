@@ -44,27 +44,21 @@ impl ExprPlanner for VectorOperators {
         let right = Operand::of(&expr.right, schema);
         let function = operator.function();
         match operator {
-            _ if operator.is_distance() => {
-                if !left.takes_distance(&right) {
-                    return Ok(match operator {
-                        // Its other meaning: equal, NULL to NULL included.
-                        VectorOperator::CosineDistance => {
-                            PlannerResult::Planned(Expr::BinaryExpr(BinaryExpr::new(
-                                Box::new(expr.left),
-                                Operator::IsNotDistinctFrom,
-                                Box::new(expr.right),
-                            )))
-                        }
-                        _ => {
-                            return plan_err!(
-                                "operator does not exist: {left} {} {right}; its operands are vectors, lists of numbers, bit strings or their texts",
-                                operator.text()
-                            );
-                        }
-                    });
-                }
+            // Its other meaning: equal, NULL to NULL included.
+            VectorOperator::CosineDistance if !left.takes_distance(&right) => {
+                return Ok(PlannerResult::Planned(Expr::BinaryExpr(BinaryExpr::new(
+                    Box::new(expr.left),
+                    Operator::IsNotDistinctFrom,
+                    Box::new(expr.right),
+                ))));
             }
-            _ if left.kind.is_none() && right.kind.is_none() => {
+            _ if operator.is_distance() && !left.takes_distance(&right) => {
+                return plan_err!(
+                    "operator does not exist: {left} {} {right}; its operands are vectors, lists of numbers, bit strings or their texts",
+                    operator.text()
+                );
+            }
+            _ if !operator.is_distance() && left.kind.is_none() && right.kind.is_none() => {
                 return Ok(PlannerResult::Original(expr));
             }
             _ => {}

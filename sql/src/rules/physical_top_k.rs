@@ -241,10 +241,11 @@ fn is_parquet(plan: &Arc<dyn ExecutionPlan>) -> bool {
     file_scan(plan).is_some_and(|config| config.file_source().is::<ParquetSource>())
 }
 
+/// A scan, and what is computed from its columns.
+type Computed = (Arc<dyn ExecutionPlan>, Vec<ProjectionExpr>);
+
 /// A Parquet scan that computes columns, as a scan of columns and the projection that computes.
-fn columns_only(
-    config: &FileScanConfig,
-) -> Result<Option<(Arc<dyn ExecutionPlan>, Vec<ProjectionExpr>)>> {
+fn columns_only(config: &FileScanConfig) -> Result<Option<Computed>> {
     let Some(source) = config.file_source().downcast_ref::<ParquetSource>() else {
         return Ok(None);
     };

@@ -16,7 +16,8 @@
 //! ```
 //!
 //! The Sort and the Limit stay, so whatever superset of the nearest rows the scan returns, the
-//! answer is DataFusion's. A table says that it understands `knn` by answering `Exact` for it;
+//! answer is DataFusion's. The preserved side of a LEFT or RIGHT JOIN may stand in between: each of
+//! its rows comes out at least once. A table says that it understands `knn` by answering `Exact` for it;
 //! others are left alone. Refused: no fetch; anything that adds, drops or reorders rows in
 //! between (a filter that the scan does not take, limit, join, aggregate, window, union); a query
 //! that is volatile, has columns or is a subquery (see [`PhysicalTopK`](super::PhysicalTopK));
@@ -30,7 +31,7 @@ use datafusion::config::ConfigOptions;
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
-    Expr, LogicalPlan, Sort, TableProviderFilterPushDown, TableScan, lit,
+    Expr, Join, JoinType, LogicalPlan, Sort, TableProviderFilterPushDown, TableScan, lit,
 };
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
@@ -93,6 +94,7 @@ fn is_marked(plan: &LogicalPlan) -> bool {
         LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_) => {
             plan.inputs().into_iter().any(is_marked)
         }
+        LogicalPlan::Join(join) => preserved_side(join).is_some_and(is_marked),
         _ => false,
     }
 }
@@ -194,6 +196,24 @@ fn resolve(expr: &Expr, plan: &LogicalPlan) -> Option<Expr> {
             })?;
             resolve(&inner, &alias.input)
         }
+        LogicalPlan::Join(join) => {
+            let side = preserved_side(join)?;
+            let known = |column: &&Column| side.schema().has_column(column);
+            if !expr.column_refs().iter().all(known) {
+                return None;
+            }
+            resolve(expr, side)
+        }
+        _ => None,
+    }
+}
+
+/// The side of an outer join all of whose rows come out, each at least once: the `k` nearest of its
+/// rows give at least `k` rows, none farther than a row of another.
+fn preserved_side(join: &Join) -> Option<&LogicalPlan> {
+    match join.join_type {
+        JoinType::Left => Some(&join.left),
+        JoinType::Right => Some(&join.right),
         _ => None,
     }
 }
@@ -211,6 +231,20 @@ fn mark(plan: &LogicalPlan, marker: &Expr) -> Result<Option<LogicalPlan>> {
                 return Ok(None);
             };
             Ok(Some(plan.with_new_exprs(plan.expressions(), vec![input])?))
+        }
+        LogicalPlan::Join(join) => {
+            let Some(side) = preserved_side(join) else {
+                return Ok(None);
+            };
+            let Some(marked) = mark(side, marker)? else {
+                return Ok(None);
+            };
+            let mut join = join.clone();
+            match join.join_type {
+                JoinType::Right => join.right = Arc::new(marked),
+                _ => join.left = Arc::new(marked),
+            }
+            Ok(Some(LogicalPlan::Join(join)))
         }
         _ => Ok(None),
     }
