@@ -10,7 +10,7 @@ set -euo pipefail
 [[ ${1:-} != reproduce ]] || input=$(realpath -- "${3:?a file}")
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-all=(cvc_header cvc_read cvc_json cvc_roundtrip codec_lossless codec_values npy kernels_top_k)
+all=(cvc_header cvc_read cvc_json cvc_roundtrip codec_lossless codec_values codec_levels npy vectors_text kernels_top_k)
 fixtures=../tests/fixtures/cvc
 triple=x86_64-unknown-linux-gnu
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
@@ -51,10 +51,48 @@ first_payload() {
     tail -c +$((start + 9)) "$1" | head -c "$(number "$1" "$start" 4)"
 }
 
-# Sample files in the form that a target takes.
+# Samples that no file holds, one a line, as printf's %b reads them.
+samples() {
+    case $1 in
+    codec_levels)
+        cat <<'LINES'
+\x01\x0c\x00\x01\x01
+\x01\x02\x00\x12\x01
+\x01\x03\x92\x03\x24
+\x02\x14\x03
+\x03\x03\x88\xc6\xfa
+\x0c\x03\x01\x02\x03
+\x20\x80\x01\x01\x02\x03\x04\x05\x01\x02
+LINES
+        ;;
+    vectors_text)
+        cat <<'LINES'
+[1,2,3]\x00[4,5,6]
+ [ 1.5e-3 , -0, +3.4028235e38 ] \x00[1e-46,1e38,65504]
+[.5,5.]
+{1:1.5,3:-2}/5\x00{2:1,3:1e30}/5
+{}/3\x00{ 3:2 , 1:0 }/4
+{1:1e-46}/2\x00{1:1e39}/2
+{2:nan,1:-inf}/2\x00{1000000000:1}/1000000000
+[1e39]\x00[-Infinity,nan]
+1011\x000110
+xDeadBeef\x00b1
+\x00\x01\x00\x00\x3f\x80\x00\x00
+\x00\x02\x00\x00\x3c\x00\xbc\x00
+\x00\x00\x00\x05\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x02\x3f\x80\x00\x00
+LINES
+        ;;
+    esac
+}
+
+# Sample files, and samples, in the form that a target takes.
 seed() {
-    local target=$1 corpus=corpus/$1 file name
+    local target=$1 corpus=corpus/$1 file name line samples=0
     mkdir -p "$corpus"
+    while IFS= read -r line; do
+        samples=$((samples + 1))
+        printf '%b' "$line" >"$corpus/sample_$samples"
+    done < <(samples "$target")
     while IFS= read -r file; do
         name=$(basename "$file")
         case $target:$name in
@@ -73,6 +111,8 @@ options() {
     cvc_json) echo "-max_len=4096 -dict=cvc.dict" ;;
     cvc_*) echo "-max_len=8192 -dict=cvc.dict" ;;
     npy) echo "-max_len=4500 -dict=npy.dict" ;;
+    vectors_text) echo "-max_len=2048 -dict=vectors.dict" ;;
+    codec_levels) echo "-max_len=1024" ;;
     *) echo "-max_len=8192" ;;
     esac
 }

@@ -2,281 +2,235 @@
 
 #![no_main]
 
-use arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
-use ogive_fuzz::Random;
+use ogive_fuzz::{Random, Search};
 use ogive_kernels::{
-    Encoding, Metric, Order, Query, Rank, Rows, SharedThreshold, TopK, available_instruction_sets,
-    norms, pairwise,
+    BatchTopK, Encoding, Metric, Precision, Query, Rank, Rows, SharedThreshold, TopK,
+    available_instruction_sets, norms, pairwise, pairwise_with_precision,
 };
 
-const METRICS: [Metric; 7] = [
-    Metric::L2,
-    Metric::L2Squared,
-    Metric::L1,
-    Metric::InnerProduct,
-    Metric::NegativeInnerProduct,
-    Metric::CosineDistance,
-    Metric::CosineSimilarity,
-];
-
 fuzz_target!(|data: &[u8]| {
-    if let Ok(search) = plan(&mut Unstructured::new(data)) {
-        check(&search, &mut Random::of(data));
+    let mut random = Random::of(data);
+    if let Ok(search) = Search::of(data, &mut random) {
+        check(&search, &mut random);
     }
 });
 
-/// A search.
-#[derive(Debug)]
-struct Search {
-    metric: Metric,
-    order: Order,
-    k: usize,
-    encoding: Encoding,
-    query: Vec<f64>,
-    bytes: Vec<u8>,
-    rows: usize,
-    selected: Option<Vec<bool>>,
-    /// NULL vectors, which have numbers behind the rows.
-    nulls: u64,
-}
-
-fn plan(input: &mut Unstructured<'_>) -> Result<Search> {
-    let encoding = match input.int_in_range(0..=5)? {
-        0 => Encoding::F64,
-        1 => Encoding::F32,
-        2 => Encoding::F16,
-        3 => Encoding::I8,
-        4 => Encoding::U8,
-        _ => Encoding::Codes {
-            scale: number(input)? as f32,
-            min: number(input)? as f32,
-        },
-    };
-    let metric = *input.choose(&METRICS)?;
-    let order = Order {
-        descending: input.arbitrary()?,
-        nulls_first: input.arbitrary()?,
-    };
-    let k = input.int_in_range(0..=12)?;
-    let dimension: usize = input.int_in_range(0..=70)?;
-    let rows = input.int_in_range(0..=700)?;
-    let nulls = if input.ratio(1, 4)? { 3 } else { 0 };
-    let selected: Option<Vec<u8>> = if input.arbitrary()? {
-        let length = input.int_in_range(1..=40)?.min(input.len().max(1));
-        Some(input.bytes(length)?.to_vec())
-    } else {
-        None
-    };
-    let selected = selected.map(|pattern| {
-        let bits = pattern
-            .iter()
-            .flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1));
-        bits.cycle().take(rows).collect()
-    });
-    let mut query = Vec::new();
-    // As one of the rows, or any numbers.
-    let from_row: bool = input.arbitrary()?;
-    if !from_row {
-        for _ in 0..dimension {
-            query.push(number(input)?);
-        }
-    }
-    let needed = rows * dimension * encoding.width();
-    let source = input.bytes(input.len())?;
-    let mut bytes: Vec<u8> = source.iter().copied().cycle().take(needed).collect();
-    bytes.resize(needed, 0);
-    // Rows that repeat differ a little, so that there is an order to find.
-    let low = if source.is_empty() { 1 } else { source.len() };
-    for (round, part) in bytes.chunks_mut(low).enumerate().skip(1) {
-        let at = round * 7 % part.len();
-        part[at] ^= round as u8;
-    }
-    if from_row {
-        let row = bytes
-            .get(..dimension * encoding.width())
-            .unwrap_or_default();
-        let mut values = vec![0.0; row.len() / encoding.width()];
-        let count = usize::from(rows > 0);
-        let row = Rows::with_rows(row, count, values.len(), encoding);
-        row.expect("a whole row")
-            .decode_f32(&mut values[..count * dimension]);
-        query = values.into_iter().map(f64::from).collect();
-        query.resize(dimension, 0.5);
-    }
-    Ok(Search {
-        metric,
-        order,
-        k,
-        encoding,
-        query,
-        bytes,
-        rows,
-        selected,
-        nulls,
-    })
-}
-
-/// Small numbers mostly, and any bits at times.
-fn number(input: &mut Unstructured<'_>) -> Result<f64> {
-    Ok(match input.int_in_range(0..=9)? {
-        0 => f64::from_bits(input.arbitrary()?),
-        1 => f64::from(f32::from_bits(input.arbitrary()?)),
-        2 => f64::from(input.arbitrary::<i8>()?),
-        _ => f64::from(input.arbitrary::<i16>()?) / 1024.0,
-    })
-}
-
 fn check(search: &Search, random: &mut Random) {
-    let dimension = search.query.len();
-    let rows = Rows::with_rows(&search.bytes, search.rows, dimension, search.encoding)
-        .expect("as many bytes as the rows need");
-    let query = Query::new(search.metric, &search.query);
-    let mut answers = vec![0.0; rows.len()];
-    let undefined = query.distances(&rows, &mut answers);
-    let expected = sorted(search, &answers, &undefined);
+    let query = search.query(0);
+    let answers = search.answers(&query);
+    let sorted = search.sorted(&answers);
+    let expected = &sorted[..search.k.min(sorted.len())];
 
-    for set in available_instruction_sets() {
-        let query = query.clone().with_instruction_set(set);
-        let mut same = vec![0.0; rows.len()];
-        assert_eq!(query.distances(&rows, &mut same), undefined, "{set}");
-        assert_eq!(bits(&same), bits(&answers), "{set}");
-        check_scan(search, &query, &rows, &expected, random);
+    let sets = available_instruction_sets();
+    for set in &sets {
+        let query = query.clone().with_instruction_set(*set);
+        assert_eq!(bits(&search.answers(&query)), bits(&answers), "{set}");
     }
-    check_partitions(search, &query, &rows, &expected, random);
-    check_pairs(search, &rows, &answers, &undefined);
+    check_pairs(search, &answers);
+    // One set an input, so that there are more inputs.
+    let set = sets[random.up_to(sets.len() - 1)];
+    let query = query.with_instruction_set(set);
+    check_scan(search, &query, expected, random);
+    check_partitions(search, &query, expected, random);
+    check_ties(search, &query, &sorted, random);
+    check_batch(search, &search.batch(set), random);
 }
 
-fn bits(values: &[f64]) -> Vec<u64> {
-    values.iter().map(|value| value.to_bits()).collect()
-}
-
-/// The first `k` by sorting all answers.
-fn sorted(search: &Search, answers: &[f64], undefined: &[usize]) -> Vec<(Rank, u64)> {
-    let wanted = |row: usize| {
-        search
-            .selected
-            .as_ref()
-            .is_none_or(|selected| selected[row])
-    };
-    let mut all: Vec<(Rank, u64)> = answers
+fn bits(answers: &[Option<f64>]) -> Vec<Option<u64>> {
+    answers
         .iter()
-        .enumerate()
-        .filter(|(row, _)| wanted(*row))
-        .map(|(row, answer)| {
-            let value = undefined.binary_search(&row).is_err().then_some(*answer);
-            (Rank::new(search.order, value), row as u64)
-        })
-        .collect();
-    let nulls = (0..search.nulls).map(|null| answers.len() as u64 + null);
-    all.extend(nulls.map(|row| (Rank::new(search.order, None), row)));
-    all.sort_unstable();
-    all.truncate(search.k);
-    all
+        .map(|answer| answer.map(f64::to_bits))
+        .collect()
 }
 
-/// One search, given the rows in blocks of any length.
-fn check_scan(
-    search: &Search,
-    query: &Query,
-    rows: &Rows<'_>,
-    expected: &[(Rank, u64)],
-    random: &mut Random,
-) {
+fn ranked(search: &Search, results: Vec<(u64, Option<f64>)>) -> Vec<(Rank, u64)> {
+    let rank = |(row, value)| (Rank::new(search.order, value), row);
+    results.into_iter().map(rank).collect()
+}
+
+/// One search, given the rows in blocks.
+fn check_scan(search: &Search, query: &Query, expected: &[(Rank, u64)], random: &mut Random) {
     let shared = SharedThreshold::new();
     let mut top = TopK::new(query.clone(), search.k, search.order);
-    let mut start = 0;
-    while start < rows.len() {
-        let end = (start + 1 + random.up_to(400)).min(rows.len());
-        scan(&mut top, search, rows, start, end, &shared);
-        start = end;
+    for (start, rows) in search.blocks(random) {
+        top.scan(
+            &rows,
+            start as u64,
+            search.selected(start, rows.len()),
+            &shared,
+        );
     }
     for null in 0..search.nulls {
-        top.offer(rows.len() as u64 + null, None, &shared);
+        top.offer(search.rows as u64 + null, None, &shared);
     }
-    let found: Vec<(Rank, u64)> = top
-        .results(&shared)
-        .into_iter()
-        .map(|(row, value)| (Rank::new(search.order, value), row))
-        .collect();
-    assert_eq!(found, expected, "results");
+    assert_eq!(ranked(search, top.results(&shared)), expected, "results");
     let mut numbers: Vec<u64> = expected.iter().map(|(_, row)| *row).collect();
     numbers.sort_unstable();
     assert_eq!(top.candidates(&shared), numbers, "candidates");
-    let selected = |selected: &Vec<bool>| selected.iter().filter(|one| **one).count();
-    let seen = search.selected.as_ref().map_or(rows.len(), selected) as u64 + search.nulls;
-    assert_eq!(top.rows_scanned(), seen);
-}
-
-fn scan(
-    top: &mut TopK,
-    search: &Search,
-    rows: &Rows<'_>,
-    start: usize,
-    end: usize,
-    shared: &SharedThreshold,
-) {
-    let selected = search
-        .selected
-        .as_ref()
-        .map(|selected| &selected[start..end]);
-    top.scan(&rows.slice(start..end), start as u64, selected, shared);
+    assert_eq!(top.rows_scanned(), search.seen());
 }
 
 /// Two searches that share a threshold, in turns: together they must hold every row of the result.
-fn check_partitions(
-    search: &Search,
-    query: &Query,
-    rows: &Rows<'_>,
-    expected: &[(Rank, u64)],
-    random: &mut Random,
-) {
+fn check_partitions(search: &Search, query: &Query, expected: &[(Rank, u64)], random: &mut Random) {
     let shared = SharedThreshold::new();
     let mut parts = [(); 2].map(|()| TopK::new(query.clone(), search.k, search.order));
-    let middle = random.up_to(rows.len());
-    let mut start = [0, middle];
-    let end = [middle, rows.len()];
-    while start != end {
-        let part = random.up_to(1);
-        let stop = (start[part] + 1 + random.up_to(300)).min(end[part]);
-        scan(&mut parts[part], search, rows, start[part], stop, &shared);
-        start[part] = stop;
+    for (start, rows) in search.blocks(random) {
+        let selected = search.selected(start, rows.len());
+        parts[random.up_to(1)].scan(&rows, start as u64, selected, &shared);
     }
     for null in 0..search.nulls {
-        parts[random.up_to(1)].offer(rows.len() as u64 + null, None, &shared);
+        parts[random.up_to(1)].offer(search.rows as u64 + null, None, &shared);
     }
-    let mut merged: Vec<(Rank, u64)> = parts
-        .iter()
-        .flat_map(|part| part.results(&shared))
-        .map(|(row, value)| (Rank::new(search.order, value), row))
-        .collect();
+    let results = parts.iter().flat_map(|part| part.results(&shared));
+    let mut merged = ranked(search, results.collect());
     merged.sort_unstable();
     merged.truncate(search.k);
     assert_eq!(merged, expected, "two partitions");
 }
 
-/// Row against row gives what the query gives.
-fn check_pairs(search: &Search, rows: &Rows<'_>, answers: &[f64], undefined: &[usize]) {
-    norms(rows, &mut vec![0.0; rows.len()]);
-    // Other rows than doubles are compared with the query rounded.
-    let rounded = |value: &f64| match search.encoding {
-        Encoding::F64 => *value,
-        _ => f64::from(*value as f32),
+/// A search for all rows that are as good as one that is known.
+fn check_ties(search: &Search, query: &Query, sorted: &[(Rank, u64)], random: &mut Random) {
+    let Some((limit, _)) = sorted.get(search.k) else {
+        return;
     };
-    let query: Vec<f64> = search.query.iter().map(rounded).collect();
-    let repeated: Vec<f64> = query
-        .iter()
-        .copied()
-        .cycle()
-        .take(rows.len() * query.len())
-        .collect();
-    let bytes: Vec<u8> = repeated
-        .iter()
-        .flat_map(|value| value.to_le_bytes())
-        .collect();
-    let right = Rows::with_rows(&bytes, rows.len(), query.len(), Encoding::F64)
-        .expect("as many as the rows");
-    let mut pairs = vec![0.0; rows.len()];
-    assert_eq!(pairwise(search.metric, rows, &right, &mut pairs), undefined);
-    assert_eq!(bits(&pairs), bits(answers), "pairs");
+    let shared = SharedThreshold::new();
+    shared.lower_to(*limit);
+    let mut top = TopK::new(query.clone(), usize::MAX, search.order);
+    for (start, rows) in search.blocks(random) {
+        top.scan(
+            &rows,
+            start as u64,
+            search.selected(start, rows.len()),
+            &shared,
+        );
+    }
+    for null in 0..search.nulls {
+        top.offer(search.rows as u64 + null, None, &shared);
+    }
+    let end = sorted.partition_point(|(rank, _)| rank <= limit);
+    assert_eq!(ranked(search, top.results(&shared)), sorted[..end], "ties");
+}
+
+/// All queries at once, in one search or two that are merged, against each of them alone.
+fn check_batch(search: &Search, queries: &[Query], random: &mut Random) {
+    let mut whole = BatchTopK::new(queries.to_vec(), search.k, search.order);
+    let mut sibling = (random.up_to(1) == 0).then(|| whole.sibling());
+    for (start, rows) in search.blocks(random) {
+        let selected = search.selected(start, rows.len());
+        let other = sibling.as_mut().filter(|_| random.up_to(1) == 0);
+        other
+            .unwrap_or(&mut whole)
+            .scan(&rows, start as u64, selected);
+    }
+    for null in 0..search.nulls {
+        for query in 0..queries.len() {
+            let other = sibling.as_mut().filter(|_| random.up_to(1) == 0);
+            let row = search.rows as u64 + null;
+            other.unwrap_or(&mut whole).offer(query, row, None);
+        }
+    }
+    if let Some(sibling) = sibling {
+        whole.merge(sibling);
+    }
+    assert_eq!(whole.queries(), queries.len());
+    assert_eq!(whole.pairs_scanned(), search.seen() * queries.len() as u64);
+    for (index, query) in queries.iter().enumerate() {
+        let mut expected = search.sorted(&search.answers(query));
+        expected.truncate(search.k);
+        let found = ranked(search, whole.results(index));
+        assert_eq!(found, expected, "query {index} of {}", queries.len());
+    }
+}
+
+/// Row against row gives what the query gives, and what its definition gives.
+fn check_pairs(search: &Search, answers: &[Option<f64>]) {
+    for (start, rows) in search.parts() {
+        let expected = &answers[start..start + rows.len()];
+        norms(&rows, &mut vec![0.0; rows.len()]);
+        if rows.encoding() == Encoding::Bits {
+            check_bits(search, &rows, expected);
+            continue;
+        }
+        // Other rows than doubles are compared with the query rounded.
+        let rounded = |value: &f64| match rows.encoding() {
+            Encoding::F64 => *value,
+            _ => f64::from(*value as f32),
+        };
+        let query: Vec<f64> = search.queries[0].iter().map(rounded).collect();
+        let repeated = query.repeat(rows.len());
+        let bytes: Vec<u8> = repeated.iter().flat_map(|x| x.to_le_bytes()).collect();
+        let right = Rows::with_rows(&bytes, rows.len(), query.len(), Encoding::F64)
+            .expect("as many as the rows");
+        let mut pairs = vec![0.0; rows.len()];
+        let undefined =
+            pairwise_with_precision(search.precision, search.metric, &rows, &right, &mut pairs);
+        let pair = |(row, pair)| undefined.binary_search(&row).is_err().then_some(pair);
+        let pairs: Vec<Option<f64>> = pairs.into_iter().enumerate().map(pair).collect();
+        assert_eq!(bits(&pairs), bits(expected), "pairs");
+        if search.precision == Precision::Single {
+            check_single(search.metric, &rows, &right, expected);
+        }
+    }
+}
+
+/// Single-precision answers by their definition: from double-precision ones that are the sums themselves.
+fn check_single(metric: Metric, rows: &Rows<'_>, right: &Rows<'_>, answers: &[Option<f64>]) {
+    let rounded = |metric, a: &Rows<'_>, b: &Rows<'_>| -> Vec<f64> {
+        let mut sums = vec![0.0; rows.len()];
+        pairwise(metric, a, b, &mut sums);
+        sums.into_iter().map(|sum| f64::from(sum as f32)).collect()
+    };
+    let squares = rounded(Metric::L2Squared, rows, right);
+    let differences = rounded(Metric::L1, rows, right);
+    let dots = rounded(Metric::InnerProduct, rows, right);
+    let lefts = rounded(Metric::InnerProduct, rows, rows);
+    let rights = rounded(Metric::InnerProduct, right, right);
+    for (row, found) in answers.iter().enumerate() {
+        let cosine = (dots[row] / (lefts[row] * rights[row]).sqrt()).clamp(-1.0, 1.0);
+        let expected = match metric {
+            Metric::L2 => squares[row].sqrt(),
+            Metric::L2Squared => squares[row],
+            Metric::L1 => differences[row],
+            Metric::InnerProduct => dots[row],
+            Metric::NegativeInnerProduct => -dots[row],
+            Metric::CosineDistance => 1.0 - cosine,
+            _ => cosine,
+        };
+        let found = found.expect("a single-precision answer is defined");
+        let same = found.to_bits() == expected.to_bits() || (found.is_nan() && expected.is_nan());
+        assert!(
+            same,
+            "{metric} of row {row} is {found}, expected {expected}"
+        );
+    }
+}
+
+/// Distances between bits, counted one by one.
+fn check_bits(search: &Search, rows: &Rows<'_>, answers: &[Option<f64>]) {
+    let query: Vec<bool> = search.queries[0].iter().map(|x| *x != 0.0).collect();
+    let mut bytes = vec![0_u8; query.len() / 8];
+    for (place, bit) in query.iter().enumerate() {
+        bytes[place / 8] |= u8::from(*bit) << (place % 8);
+    }
+    let same = Query::from_bits(search.metric, &bytes).with_precision(search.precision);
+    assert_eq!(
+        bits(&search.answers(&same)),
+        bits(answers),
+        "a query of bytes"
+    );
+    let mut elements = vec![0.0; rows.len() * query.len()];
+    rows.decode_f32(&mut elements);
+    for (row, found) in answers.iter().enumerate() {
+        let row = &elements[row * query.len()..(row + 1) * query.len()];
+        let pairs = || row.iter().map(|x| *x != 0.0).zip(&query);
+        let both = pairs().filter(|(x, q)| *x && **q).count() as f64;
+        let either = pairs().filter(|(x, q)| *x || **q).count() as f64;
+        let expected = match search.metric {
+            Metric::Hamming => either - both,
+            _ if both == 0.0 => 1.0,
+            _ => 1.0 - both / either,
+        };
+        assert_eq!(*found, Some(expected));
+    }
 }

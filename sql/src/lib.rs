@@ -8,6 +8,7 @@
 
 mod casts;
 mod constant_arrays;
+mod decisions;
 mod dialect;
 mod error;
 mod exec;
@@ -24,6 +25,7 @@ mod session;
 mod settings;
 mod tables;
 mod types;
+mod vector_search;
 
 pub use error::ErrorFields;
 pub use exec::{KnnJoinExec, VectorTopKExec};

@@ -40,6 +40,9 @@ impl ExprPlanner for VectorOperators {
         let Some(operator) = VectorOperator::of(&expr.op) else {
             return Ok(PlannerResult::Original(expr));
         };
+        if !operator.is_distance() && is_plain(&expr.left) && is_plain(&expr.right) {
+            return Ok(PlannerResult::Original(expr));
+        }
         let left = Operand::of(&expr.left, schema);
         let right = Operand::of(&expr.right, schema);
         let function = operator.function();
@@ -117,6 +120,16 @@ impl VectorOperators {
                 return plan_err!("{text} does not take {}", call.left);
             }
         })
+    }
+}
+
+/// Whether an expression is of none of pgvector's types, as far as its outermost part tells. Its type would be worked out
+/// from all of its parts, again for each operator of a long sum.
+fn is_plain(expr: &Expr) -> bool {
+    match expr {
+        Expr::BinaryExpr(_) | Expr::Literal(_, None) => true,
+        Expr::Cast(cast) => SqlVectorType::of(&cast.field).is_none(),
+        _ => false,
     }
 }
 

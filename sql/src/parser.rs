@@ -2,14 +2,23 @@
 
 use std::fmt;
 
+use datafusion::common::plan_err;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
+use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::dialect::OgiveDialect;
 
 /// How deep expressions may nest; deeper ones are an error, not a crash.
 const NESTING_MAX: usize = 100;
+
+/// How deep array literals may nest: the parser tries each of them twice. PostgreSQL's arrays have six dimensions.
+const BRACKETS_MAX: usize = 32;
+
+/// How many elements an array literal may have; each takes half a kilobyte once parsed.
+const ELEMENTS_MAX: usize = 1_000_000;
 
 /// One parsed statement; prints as SQL.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,15 +36,63 @@ impl fmt::Display for Statement {
 /// A syntax error with its line and column.
 pub fn parse(sql: &str) -> Result<Vec<Statement>> {
     let dialect = OgiveDialect::default();
-    let tokens = Tokenizer::new(&dialect, sql)
-        .tokenize_with_location()
-        .map_err(|error| DataFusionError::SQL(Box::new(error.into()), None))?;
-    let statements = DFParserBuilder::new(vector_operators(tokens))
+    let statements = DFParserBuilder::new(tokens(&dialect, sql)?)
         .with_dialect(&dialect)
         .with_recursion_limit(NESTING_MAX)
         .build()?
         .parse_statements()?;
     Ok(statements.into_iter().map(Statement).collect())
+}
+
+/// One expression, as it may stand in a statement.
+pub(crate) fn parse_expression(sql: &str) -> Result<Expr> {
+    let dialect = OgiveDialect::default();
+    let mut parser = Parser::new(&dialect)
+        .with_recursion_limit(NESTING_MAX)
+        .with_tokens_with_locations(tokens(&dialect, sql)?);
+    let parsed = parser.parse_expr().and_then(|expr| {
+        parser.expect_token(&Token::EOF)?;
+        Ok(expr)
+    });
+    parsed.map_err(|error| DataFusionError::SQL(Box::new(error), None))
+}
+
+fn tokens(dialect: &OgiveDialect, sql: &str) -> Result<Vec<TokenWithSpan>> {
+    let tokens = Tokenizer::new(dialect, sql)
+        .tokenize_with_location()
+        .map_err(|error| DataFusionError::SQL(Box::new(error.into()), None))?;
+    check_arrays(&tokens)?;
+    Ok(vector_operators(tokens))
+}
+
+/// Refuses array literals that would take the parser minutes, or gigabytes.
+fn check_arrays(tokens: &[TokenWithSpan]) -> Result<()> {
+    // The elements seen so far of each open bracket.
+    let mut open: Vec<usize> = Vec::new();
+    for token in tokens {
+        match token.token {
+            Token::LBracket => open.push(1),
+            Token::RBracket => {
+                open.pop();
+            }
+            Token::Comma => {
+                if let Some(elements) = open.last_mut() {
+                    *elements += 1;
+                }
+            }
+            _ => continue,
+        }
+        let at = token.span.start;
+        if open.len() > BRACKETS_MAX {
+            return plan_err!("arrays nest deeper than {BRACKETS_MAX} at {at}");
+        }
+        if open.last().is_some_and(|elements| *elements > ELEMENTS_MAX) {
+            return plan_err!(
+                "an array literal has more than {ELEMENTS_MAX} elements at {at}; give it as a text or as a parameter"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Makes `<+>` one token, which no dialect does, reads `B'101'` as `to_bit('101')`, and gives `<=>` the precedence of PostgreSQL's

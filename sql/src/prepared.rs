@@ -2,10 +2,15 @@
 //!
 //! DataFusion casts a parameter to the type that planning found for it, which Arrow cannot do from a text.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::logical_expr::{Execute, LogicalPlan, Statement};
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{ColumnarValue, Execute, Expr, LogicalPlan, Prepare, Statement};
 use ogive_udfs::SqlVectorType;
 
 use crate::casts::to_type;
@@ -17,39 +22,107 @@ pub struct PreparedTypes {
 }
 
 impl PreparedTypes {
-    /// Remembers a `PREPARE`, casts the parameters of an `EXECUTE`; other plans stay as they are.
-    pub fn convert_parameters(&mut self, plan: LogicalPlan) -> LogicalPlan {
-        match plan {
-            LogicalPlan::Statement(Statement::Prepare(prepare)) => {
+    /// Gives the parameters of a `PREPARE` the types that are missing and remembers them; casts those of an `EXECUTE`.
+    /// Other plans stay as they are.
+    ///
+    /// # Errors
+    /// A parameter is no value of its type.
+    pub fn convert_parameters(
+        &mut self,
+        state: &SessionState,
+        plan: LogicalPlan,
+    ) -> Result<LogicalPlan> {
+        Ok(match plan {
+            LogicalPlan::Statement(Statement::Prepare(mut prepare)) => {
+                prepare.fields = fields(&prepare)?;
                 self.by_name
                     .insert(prepare.name.clone(), prepare.fields.clone());
                 LogicalPlan::Statement(Statement::Prepare(prepare))
             }
             LogicalPlan::Statement(Statement::Execute(execute)) => {
-                LogicalPlan::Statement(Statement::Execute(self.cast(execute)))
+                LogicalPlan::Statement(Statement::Execute(self.cast(state, execute)?))
             }
             other => other,
-        }
+        })
     }
 
-    fn cast(&self, mut execute: Execute) -> Execute {
+    fn cast(&self, state: &SessionState, mut execute: Execute) -> Result<Execute> {
         let Some(fields) = self.by_name.get(&execute.name) else {
-            return execute;
+            return Ok(execute);
         };
         execute.parameters = execute
             .parameters
             .into_iter()
             .enumerate()
             .map(|(index, parameter)| {
-                let field = fields.get(index);
-                match field.and_then(|field| Some((kind_of(field)?, field))) {
-                    Some((kind, field)) => to_type(kind, kind.length_of(field), parameter),
-                    None => parameter,
+                let kind = fields
+                    .get(index)
+                    .and_then(|field| Some((kind_of(field)?, field)));
+                match (kind, &parameter) {
+                    (Some((kind, field)), Expr::Literal(..) | Expr::ScalarFunction(_)) => {
+                        let cast = to_type(kind, kind.length_of(field), parameter);
+                        value_of(state, cast)
+                    }
+                    _ => Ok(parameter),
                 }
             })
-            .collect();
-        execute
+            .collect::<Result<_>>()?;
+        Ok(execute)
     }
+}
+
+/// One field for each parameter: what planning found, a number of rows in `LIMIT` and `OFFSET`, else a text, as in
+/// PostgreSQL.
+fn fields(prepare: &Prepare) -> Result<Vec<FieldRef>> {
+    let known = prepare.input.get_parameter_fields()?;
+    let mut counts = HashSet::new();
+    prepare.input.apply_with_subqueries(|node| {
+        if let LogicalPlan::Limit(limit) = node {
+            for expr in [&limit.skip, &limit.fetch].into_iter().flatten() {
+                expr.apply(|part| {
+                    if let Expr::Placeholder(placeholder) = part {
+                        counts.insert(placeholder.id.clone());
+                    }
+                    Ok(TreeNodeRecursion::Continue)
+                })?;
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    let number = |id: &String| id.trim_start_matches('$').parse::<usize>().ok();
+    let last = known.keys().filter_map(number).max().unwrap_or(0);
+    Ok((1..=last.max(prepare.fields.len()))
+        .map(|index| {
+            let id = format!("${index}");
+            let declared = (prepare.fields.len() == last)
+                .then(|| prepare.fields.get(index - 1).cloned())
+                .flatten();
+            let unknown = match counts.contains(&id) {
+                true => DataType::Int64,
+                false => DataType::Utf8,
+            };
+            declared
+                .or_else(|| known.get(&id).cloned().flatten())
+                .unwrap_or_else(|| Arc::new(Field::new("", unknown, true)))
+        })
+        .collect())
+}
+
+/// The value of an expression without columns.
+fn value_of(state: &SessionState, expr: Expr) -> Result<Expr> {
+    let schema = DFSchema::empty();
+    let row = RecordBatch::try_new_with_options(
+        Arc::clone(schema.inner()),
+        Vec::new(),
+        &RecordBatchOptions::new().with_row_count(Some(1)),
+    )?;
+    let physical = state.create_physical_expr(expr, &schema)?;
+    Ok(match physical.evaluate(&row)? {
+        ColumnarValue::Scalar(value) => Expr::Literal(value, None),
+        ColumnarValue::Array(values) => {
+            Expr::Literal(ScalarValue::try_from_array(&values, 0)?, None)
+        }
+    })
 }
 
 /// The type of a parameter: by its mark, or by how it is stored, since planning a `PREPARE` drops marks.

@@ -6,14 +6,16 @@ use std::sync::Arc;
 use datafusion::common::plan_err;
 use datafusion::dataframe::DataFrame;
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::{ResetStatement, Statement as DfStatement};
-use ogive_table_providers::{Warnings, WriteOptions};
+use ogive_table_providers::{OgiveOptions, Warnings, WriteOptions};
 use parking_lot::Mutex;
 use url::Url;
 
+use crate::decisions::decisions_row;
 use crate::insert::prepare_insert;
 use crate::object_stores::{LazyObjectStores, take_store_options};
 use crate::parser::{Statement, parse};
@@ -21,6 +23,7 @@ use crate::prepared::PreparedTypes;
 use crate::register::register_all;
 use crate::settings::{self, Block};
 use crate::tables::{enable_paths, open};
+use crate::vector_search::expand_vector_search;
 
 /// Settings of a session to be built.
 #[derive(Debug, Default)]
@@ -147,12 +150,24 @@ impl Session {
         {
             return Ok(done);
         }
+        let mut statement = statement.0;
+        expand_vector_search(&self.context, &mut statement)?;
         let state = self.context.state();
-        let statement = prepare_insert(&state, statement.0).await?;
+        let statement = prepare_insert(&state, statement).await?;
         let statement = self.connect_stores(statement)?;
         let plan = state.statement_to_plan(statement).await?;
-        let plan = self.prepared.lock().convert_parameters(plan);
-        self.context.execute_logical_plan(plan).await
+        let plan = self.prepared.lock().convert_parameters(&state, plan)?;
+        match explained(&plan) {
+            Some(query) if explains_decisions(&state) => {
+                let explained = self.context.execute_logical_plan(plan.clone()).await?;
+                let mut batches = explained.collect().await?;
+                if let Some(first) = batches.first() {
+                    batches.extend(decisions_row(&state, query, &first.schema()).await?);
+                }
+                self.context.read_batches(batches)
+            }
+            _ => self.context.execute_logical_plan(plan).await,
+        }
     }
 
     /// Plans one statement given as text.
@@ -228,6 +243,20 @@ impl Session {
         }
         Ok(statement)
     }
+}
+
+/// The query of an EXPLAIN.
+fn explained(plan: &LogicalPlan) -> Option<&LogicalPlan> {
+    match plan {
+        LogicalPlan::Explain(explain) => Some(&explain.plan),
+        LogicalPlan::Analyze(analyze) => Some(&analyze.input),
+        _ => None,
+    }
+}
+
+fn explains_decisions(state: &SessionState) -> bool {
+    let options = state.config_options().extensions.get::<OgiveOptions>();
+    options.is_some_and(|options| options.explain_decisions)
 }
 
 /// DataFusion takes `compression` of a table for gzip and its like before a format sees it, so

@@ -10,6 +10,9 @@ use crate::cli::interrupt::Interrupt;
 
 /// How long work may take to notice; with the way out, less than the second that is promised.
 const GRACE: Duration = Duration::from_millis(500);
+/// Planners follow expressions down, and statements that programs write have thousands of terms. Pages are taken as they
+/// are used.
+const STACK_BYTES: usize = 256 * 1024 * 1024;
 /// How long aborted work may take to be dropped.
 const ABORT: Duration = Duration::from_millis(150);
 
@@ -36,6 +39,7 @@ impl Workers {
         Ok(Self {
             threads: Builder::new_multi_thread()
                 .worker_threads(threads)
+                .thread_stack_size(STACK_BYTES)
                 .enable_all()
                 .build()?,
             watch: Builder::new_current_thread().enable_all().build()?,

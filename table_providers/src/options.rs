@@ -18,6 +18,8 @@ extensions_options! {
         pub batch_bytes: usize, default = 1024 * 1024
         /// PostgreSQL's `enable_seqscan`: taken and shown; exact answers come from scans whatever it says.
         pub enable_seqscan: bool, default = true
+        /// EXPLAIN says, beside its plans, how each search and join by distance is answered, and why not faster.
+        pub explain_decisions: bool, default = false
         /// PostgreSQL's `enable_indexscan`: taken and shown.
         pub enable_indexscan: bool, default = true
     }

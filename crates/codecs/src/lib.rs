@@ -6,6 +6,10 @@
 //! * [`int8`]: one unsigned byte a value, with one `min` and one `scale` for the whole run.
 //! * [`lossless`]: four byte planes, each with a dictionary and packed codes; every bit comes back.
 //!
+//! A fourth reads what Parquet files put around the values of a column, so that vectors in them can be found in place:
+//!
+//! * [`levels`]: whole numbers of few bits, as runs and packed bits; decoded only.
+//!
 //! ```
 //! let values = [1.0_f32, -2.5, 3.25];
 //! let mut bytes = Vec::new();
@@ -17,7 +21,8 @@
 //! ```
 //!
 //! Encoders append to a `Vec<u8>`; decoders fill a slice whose length says how many values are wanted. Bytes are hostile:
-//! a payload that does not fit is an [`Error`] naming the offset, what was found and what was expected. Nothing here
+//! a payload that does not fit is an [`Error`] naming the offset, what was found and what was expected. ([`levels`] says
+//! why it has none.) Nothing here
 //! does I/O or knows of files; checksums and lengths of records belong to the format that carries the payload.
 //!
 //! Every fast path (F16C, block-wise unpacking) has a plain twin in the same folder, and a test that compares them.
@@ -27,6 +32,7 @@
 mod error;
 pub mod fp16;
 pub mod int8;
+pub mod levels;
 pub mod lossless;
 #[cfg(test)]
 mod splitmix;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::schema::Version;
+use crate::schema::{Compression, Version};
 
 /// Result of everything fallible here.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -188,6 +188,21 @@ pub enum Error {
         /// The value, or the range of the chunk.
         found: Box<str>,
     },
+    /// A finite number that would be stored as an infinite one.
+    #[error(
+        "row {row}, column '{column}': {found} is too large for compression '{compression}' and would read back as infinite: {}",
+        remedy(*.compression)
+    )]
+    Overflow {
+        /// Row in the file.
+        row: u64,
+        /// The column.
+        column: Box<str>,
+        /// The value.
+        found: Box<str>,
+        /// What it was to be stored with.
+        compression: Compression,
+    },
     /// A header or a record does not fit the format's 32-bit lengths.
     #[error(
         "{what} is {found} bytes, the format allows {expected}; write fewer rows to a chunk, or less metadata"
@@ -216,6 +231,16 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+}
+
+/// What to do about a number that is too large.
+fn remedy(compression: Compression) -> &'static str {
+    match compression {
+        Compression::Fp16 => {
+            "choose 'none', 'lossless' or 'int8', scale the values to 65504 at most, or leave the row out"
+        }
+        _ => "scale the values to 3.4e38 at most, or leave the row out",
+    }
 }
 
 /// A chunk in a message; nothing where the message is about the file.
@@ -296,6 +321,7 @@ impl Error {
             Error::BadSchema { .. }
             | Error::BadInput { .. }
             | Error::NonFinite { .. }
+            | Error::Overflow { .. }
             | Error::TooLarge { .. } => ErrorKind::BadInput,
             Error::Io { .. } => ErrorKind::Io,
         }
@@ -357,7 +383,8 @@ impl Error {
             | Error::BadRequest { found, .. }
             | Error::BadSchema { found, .. }
             | Error::BadInput { found, .. }
-            | Error::NonFinite { found, .. } => Some(found.to_string()),
+            | Error::NonFinite { found, .. }
+            | Error::Overflow { found, .. } => Some(found.to_string()),
             Error::UnsupportedVersion { major, minor, .. } => Some(format!("{major}.{minor}")),
             Error::Truncated { found, .. }
             | Error::Overlap { found, .. }
@@ -386,6 +413,13 @@ impl Error {
             Error::ChecksumMismatch { expected, .. } => Some(format!("{expected:#010x}")),
             Error::NothingToUpgrade { .. } => Some("0.x".to_owned()),
             Error::NonFinite { .. } => Some("a finite number".to_owned()),
+            Error::Overflow { compression, .. } => Some(
+                match compression {
+                    Compression::Fp16 => "65504 at most",
+                    _ => "3.4028235e38 at most",
+                }
+                .to_owned(),
+            ),
             _ => None,
         }
     }

@@ -176,7 +176,7 @@ fn named(expr: Expr, qualifier: Option<&TableReference>, name: &str) -> Expr {
 }
 
 /// `true` where the right of a join is a subquery that may refer to the left.
-fn is_lateral(plan: &LogicalPlan) -> bool {
+pub(super) fn is_lateral(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::Subquery(_) => true,
         LogicalPlan::SubqueryAlias(alias) => is_lateral(&alias.input),

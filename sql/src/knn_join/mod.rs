@@ -26,3 +26,4 @@ pub(crate) use node::describe;
 pub use planner::{KnnJoinPlanner, KnnJoinQueryPlanner};
 pub use push_filter::PushFilterIntoKnnJoin;
 pub use rule::KnnJoinRule;
+pub(crate) use rule::refusal;

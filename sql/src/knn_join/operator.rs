@@ -37,15 +37,33 @@ const K_MAX: usize = 65_536;
 /// True in rows of the inner side.
 const MATCHED: &str = "__knn_matched";
 
-/// The plan for a join that was taken apart; `None` when the operator does not serve it.
-pub(super) fn with_operator(lateral: &Lateral) -> Result<Option<LogicalPlan>> {
-    let ([key], Some(k), 0) = (lateral.keys.as_slice(), lateral.fetch, lateral.skip) else {
-        return Ok(None);
+/// Why the operator does not serve a join.
+pub(crate) type Refusal = &'static str;
+
+/// The plan for a join that was taken apart, or why the operator does not serve it.
+pub(super) fn with_operator(
+    lateral: &Lateral,
+) -> Result<std::result::Result<LogicalPlan, Refusal>> {
+    let key = match lateral.keys.as_slice() {
+        [key] => key,
+        [] => return Ok(Err("the subquery has no ORDER BY")),
+        _ => return Ok(Err("ORDER BY has more than one key")),
+    };
+    let Some(k) = lateral.fetch else {
+        return Ok(Err("the subquery has no LIMIT"));
     };
     let keeps_left = lateral.join_type == JoinType::Left;
-    if !lateral.predicates.is_empty() || k > K_MAX || (keeps_left && !lateral.conditions.is_empty())
-    {
-        return Ok(None);
+    if lateral.skip > 0 {
+        return Ok(Err("the subquery has an OFFSET"));
+    }
+    if k > K_MAX {
+        return Ok(Err("LIMIT is larger than 65536"));
+    }
+    if !lateral.predicates.is_empty() {
+        return Ok(Err("a filter before the LIMIT compares the two sides"));
+    }
+    if keeps_left && !lateral.conditions.is_empty() {
+        return Ok(Err("a LEFT JOIN has a condition beside ON true"));
     }
     let Some(Key {
         distance,
@@ -53,14 +71,15 @@ pub(super) fn with_operator(lateral: &Lateral) -> Result<Option<LogicalPlan>> {
         ..
     }) = strip(&fold_casts(&key.expr)?, !key.asc)
     else {
-        return Ok(None);
+        return Ok(Err("the sort key is not a distance between two vectors"));
     };
     let order = Order {
         descending,
         nulls_first: key.nulls_first,
     };
-    let Some(sides) = Sides::of(&distance, lateral)? else {
-        return Ok(None);
+    let sides = match Sides::of(&distance, lateral)? {
+        Ok(sides) => sides,
+        Err(refusal) => return Ok(Err(refusal)),
     };
 
     let is_distance = [(
@@ -115,7 +134,7 @@ pub(super) fn with_operator(lateral: &Lateral) -> Result<Option<LogicalPlan>> {
     if let Some(conditions) = conjunction(conditions) {
         plan = plan.filter(conditions)?;
     }
-    plan.project(lateral.projection(outputs))?.build().map(Some)
+    plan.project(lateral.projection(outputs))?.build().map(Ok)
 }
 
 /// Which argument of a distance is the query.
@@ -125,19 +144,26 @@ struct Sides {
 }
 
 impl Sides {
-    fn of(distance: &ScalarFunction, lateral: &Lateral) -> Result<Option<Self>> {
+    fn of(
+        distance: &ScalarFunction,
+        lateral: &Lateral,
+    ) -> Result<std::result::Result<Self, Refusal>> {
         let (Some(metric), [first, second]) = (metric_of(&distance.func), distance.args.as_slice())
         else {
-            return Ok(None);
+            return Ok(Err("the sort key is not a distance between two vectors"));
         };
         if matches!(metric, Metric::Hamming | Metric::Jaccard) {
-            return Ok(None);
+            return Ok(Err("the distance is one between bits"));
         }
         let (left, inner) = (lateral.left.schema(), lateral.inner.schema());
         let query_first = match () {
             () if is_over(first, left) && is_over(second, inner) => true,
             () if is_over(second, left) && is_over(first, inner) => false,
-            () => return Ok(None),
+            () => {
+                return Ok(Err(
+                    "the distance is not between an expression over the outer table and one over the inner",
+                ));
+            }
         };
         let (query, vector) = if query_first {
             (first, second)
@@ -150,7 +176,7 @@ impl Sides {
         let (Some(query_element), Some(vector_element)) =
             (element(query_type), element(vector_type))
         else {
-            return Ok(None);
+            return Ok(Err("one side of the distance is not a list of numbers"));
         };
         let mut distance = distance.clone();
         if *query_element == DataType::Float64 && *vector_element != DataType::Float64 {
@@ -159,7 +185,7 @@ impl Sides {
             if precision_of(&[Arc::clone(&query_field), Arc::clone(&vector_field)])
                 != Precision::Double
             {
-                return Ok(None);
+                return Ok(Err("a query in double precision meets vectors in single"));
             }
             let index = usize::from(query_first);
             if let Some(vector) = distance.args.get_mut(index) {
@@ -167,7 +193,7 @@ impl Sides {
                 *vector = Expr::Cast(Cast::new(Box::new(vector.clone()), widened));
             }
         }
-        Ok(Some(Self {
+        Ok(Ok(Self {
             distance,
             query_first,
         }))

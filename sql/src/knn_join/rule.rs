@@ -9,8 +9,8 @@ use datafusion::logical_expr::utils::{conjunction, split_conjunction};
 use datafusion::logical_expr::{Expr, Filter, Join, JoinType, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
-use super::lateral::take_apart;
-use super::operator::with_operator;
+use super::lateral::{is_lateral, take_apart};
+use super::operator::{Refusal, with_operator};
 use super::window::with_window;
 use crate::rules::is_enabled;
 
@@ -36,7 +36,7 @@ impl KnnJoinRule {
         };
         if self.operator
             && is_enabled(options)
-            && let Some(plan) = with_operator(&lateral)?
+            && let Ok(plan) = with_operator(&lateral)?
         {
             return Ok(Some(plan));
         }
@@ -110,4 +110,17 @@ fn filter_left(node: &LogicalPlan) -> Result<Option<LogicalPlan>> {
         None => join,
         Some(above) => LogicalPlan::Filter(Filter::try_new(above, Arc::new(join))?),
     }))
+}
+
+/// Why a lateral join is not served by the operator; `None` where it is, and where there is none to serve.
+pub(crate) fn refusal(join: &Join) -> Result<Option<Refusal>> {
+    if !is_lateral(&join.right) {
+        return Ok(None);
+    }
+    Ok(match take_apart(join)? {
+        Some(lateral) => with_operator(&lateral)?.err(),
+        None => Some(
+            "the outer table is referred to below a join, an aggregate, a window, a union or a second LIMIT, or nowhere",
+        ),
+    })
 }

@@ -157,7 +157,11 @@ impl Wanted {
             return Ok(None);
         }
         let schema = plan.schema();
-        Ok(self.request_of(&distance, &schema).map(|request| {
+        let request = self
+            .request_of(&distance, &schema)
+            // Sparse vectors and texts are no lists.
+            .filter(|request| schema.field(request.column).data_type().is_list());
+        Ok(request.map(|request| {
             let parquet = Arc::clone(parquet);
             let search = VectorTopKExec::new(Arc::clone(plan), request, distance, parquet);
             Arc::new(search) as Arc<dyn ExecutionPlan>
@@ -293,7 +297,7 @@ fn is_volatile(expr: &Arc<dyn PhysicalExpr>) -> bool {
 }
 
 /// An expression over a projection's output in terms of its input.
-fn below(
+pub(crate) fn below(
     key: &Arc<dyn PhysicalExpr>,
     projection: &[ProjectionExpr],
 ) -> Result<Option<Arc<dyn PhysicalExpr>>> {

@@ -80,9 +80,12 @@ impl WrittenColumns {
             let name = field.name().clone();
             let dimension = dimension_of(&name, batch.column(index).as_ref())?;
             let dtype = stored_type(&name, element_type(field.data_type()))?;
-            let compression = options.compression_of(&name).unwrap_or(match dtype {
-                DType::Float32 | DType::Float16 => Compression::Fp16,
-                _ => Compression::None,
+            let is_float = matches!(dtype, DType::Float32 | DType::Float16);
+            let is_vector = is_list(field.data_type()) || options.layout == FileLayout::Single;
+            let compression = options.compression_of(&name, is_float || is_vector);
+            let compression = compression.unwrap_or(match is_float {
+                true => Compression::Fp16,
+                false => Compression::None,
             });
             described.push((
                 Column {
@@ -159,9 +162,9 @@ fn stored_type(name: &str, element: &DataType) -> Result<DType> {
 }
 
 /// The type that values are handed to the writer in.
-fn handed_type(element: &DataType, compression: Compression, dtype: DType) -> DataType {
+fn handed_type(element: &DataType, dtype: DType) -> DataType {
     match (element, dtype) {
-        (DataType::Float64, _) if compression == Compression::None => DataType::Float32,
+        // The writer rounds once, and knows which numbers are too large.
         (DataType::Float64, _) => DataType::Float64,
         (_, DType::Float32) => DataType::Float32,
         (_, DType::Float16) => DataType::Float16,
@@ -198,18 +201,15 @@ pub fn owned_values(columns: &WrittenColumns, batch: &RecordBatch) -> Result<Vec
         .map(|(position, (index, name, dimension))| {
             let array = batch.column(*index);
             let flat = flatten(name, array, *dimension)?;
-            let (compression, dtype) = match &columns.schema {
-                ogive_cvc::Schema::Single { compression, .. } => (*compression, DType::Float32),
-                ogive_cvc::Schema::Columnar(described) => described
-                    .get(position)
-                    .map(|column| (column.compression, column.dtype))
-                    .ok_or_else(|| exec_datafusion_err!("column '{name}' is not in the file"))?,
-            };
-            let wanted = if matches!(columns.schema, ogive_cvc::Schema::Single { .. }) {
+            let wanted = match &columns.schema {
                 // Compressed columns take numbers as they are and round once.
-                flat.data_type().clone()
-            } else {
-                handed_type(flat.data_type(), compression, dtype)
+                ogive_cvc::Schema::Single { .. } => flat.data_type().clone(),
+                ogive_cvc::Schema::Columnar(described) => {
+                    let column = described.get(position).ok_or_else(|| {
+                        exec_datafusion_err!("column '{name}' is not in the file")
+                    })?;
+                    handed_type(flat.data_type(), column.dtype)
+                }
             };
             let wanted = takes(&wanted);
             Ok(OwnedValues::Array(if *flat.data_type() == wanted {

@@ -20,7 +20,8 @@ pub enum FileLayout {
 /// How CVC files are written.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct WriteOptions {
-    /// For columns that `compressions` does not name.
+    /// For columns of vectors and of floats that `compressions` does not name. Columns of integers are counts and keys,
+    /// which no one wants rounded.
     pub compression: Option<Compression>,
     /// By column.
     pub compressions: BTreeMap<String, Compression>,
@@ -109,8 +110,9 @@ impl WriteOptions {
         Ok(())
     }
 
-    /// The compression asked for a column, if any.
-    pub fn compression_of(&self, column: &str) -> Option<Compression> {
-        self.compressions.get(column).copied().or(self.compression)
+    /// The compression asked for a column, if any; `is_measured` says that it holds floats or vectors.
+    pub fn compression_of(&self, column: &str, is_measured: bool) -> Option<Compression> {
+        let of_all = self.compression.filter(|_| is_measured);
+        self.compressions.get(column).copied().or(of_all)
     }
 }

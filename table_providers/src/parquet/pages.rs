@@ -5,14 +5,13 @@
 //! read once here. Pages that a writer began with a dictionary are decoded.
 
 use bytes::Bytes;
+use ogive_codecs::levels::{self, Run, Runs};
 use ogive_kernels::Encoding;
 use parquet::basic::{Compression, Encoding as PageEncoding, LogicalType, Type};
 use parquet::column::page::{Page, PageReader};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData};
 use parquet::file::serialized_reader::SerializedPageReader;
 use std::sync::Arc;
-
-use super::levels::{self, Run, Runs};
 
 /// Bytes decoded from dictionaries at most for one column: writers give a dictionary up after a
 /// megabyte or so, and what claims to be more is not worth holding.

@@ -93,6 +93,11 @@ impl VectorSource {
         self
     }
 
+    /// The range of distances, if there is one.
+    pub fn range(&self) -> Option<&RangeRequest> {
+        self.range.as_ref()
+    }
+
     /// The request, if there is one.
     pub fn top_k(&self) -> Option<&TopKRequest> {
         self.top_k.as_ref()

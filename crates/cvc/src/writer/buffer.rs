@@ -113,9 +113,12 @@ fn append_raw(values: &ColumnValues<'_>, range: Range<usize>, bytes: &mut Vec<u8
         ColumnValues::F32(values) => {
             bytes.extend(part(values, range).iter().flat_map(|x| x.to_le_bytes()))
         }
-        ColumnValues::F64(values) => {
-            bytes.extend(part(values, range).iter().flat_map(|x| x.to_le_bytes()))
-        }
+        // There are no columns of 64-bit floats: those are for columns of 32 bits.
+        ColumnValues::F64(values) => bytes.extend(
+            part(values, range)
+                .iter()
+                .flat_map(|x| (*x as f32).to_le_bytes()),
+        ),
         ColumnValues::F16(values) => {
             bytes.extend(part(values, range).iter().flat_map(|x| x.to_le_bytes()))
         }

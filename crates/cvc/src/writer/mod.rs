@@ -157,11 +157,11 @@ impl<S: Read + Write + Seek> Writer<S> {
     /// Takes rows: one list of values a column, row after row, all with the same number of rows, which can be any.
     ///
     /// Compressed columns take numbers of every type: `fp16` rounds once from the type given, `int8` and `lossless` round
-    /// to `f32` first. Columns without compression take their own type only.
+    /// to `f32` first. Columns without compression take their own type only; those of `float32` take 64-bit floats as well.
     ///
     /// # Errors
-    /// [`Error::BadInput`] when lists are missing, of uneven lengths or of the wrong type, [`Error::NonFinite`] as
-    /// [`WriteOptions::non_finite`] says, [`Error::TooLarge`] when a record exceeds 4 GiB, [`Error::Io`].
+    /// [`Error::BadInput`] when lists are missing, of uneven lengths or of the wrong type, [`Error::NonFinite`] and
+    /// [`Error::Overflow`] as [`WriteOptions::non_finite`] says, [`Error::TooLarge`] when a record exceeds 4 GiB, [`Error::Io`].
     pub fn write(&mut self, values: &[ColumnValues<'_>]) -> Result<()> {
         let rows = values::check(&self.columns, values, self.rows, self.options.non_finite)?;
         let mut done = 0;

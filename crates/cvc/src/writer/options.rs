@@ -29,13 +29,14 @@ pub enum Schema {
     Columnar(Vec<Column>),
 }
 
-/// What to do with values that `int8` cannot hold.
+/// What to do with values that `int8` cannot hold, and with finite ones that would be stored as infinite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum NonFinite {
     /// Refuse them, naming the row.
     #[default]
     Refuse,
-    /// Write them; every value of their chunk and column will read back as NaN, unless all are the same infinity.
+    /// Write them. In an `int8` column every value of their chunk will read back as NaN, unless all are the same infinity;
+    /// in others they alone read back as infinite.
     Allow,
 }
 
@@ -46,7 +47,7 @@ pub struct WriteOptions {
     pub chunk_rows: usize,
     /// Start every record at a page, and store where. Single-column files only.
     pub mmap_optimized: bool,
-    /// What to do with NaN, infinities and too wide ranges in `int8` columns.
+    /// What to do with NaN, infinities and too wide ranges in `int8` columns, and with finite values that are too large.
     pub non_finite: NonFinite,
 }
 

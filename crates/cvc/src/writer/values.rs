@@ -11,7 +11,7 @@ use crate::schema::{Column, Compression, DType};
 pub enum ColumnValues<'a> {
     /// `float32`
     F32(&'a [f32]),
-    /// 64-bit floating point; for compressed columns only
+    /// 64-bit floating point; rounded wherever it is stored
     F64(&'a [f64]),
     /// `float16`
     F16(&'a [f16]),
@@ -60,21 +60,70 @@ impl ColumnValues<'_> {
     /// The first number that is not finite once it is an `f32`, and where.
     fn first_non_finite(&self) -> Option<(usize, f64)> {
         match self {
-            ColumnValues::F32(values) => values
-                .iter()
-                .position(|value| !value.is_finite())
-                .and_then(|at| Some((at, f64::from(*values.get(at)?)))),
-            ColumnValues::F64(values) => values
-                .iter()
-                .position(|value| !(*value as f32).is_finite())
-                .and_then(|at| Some((at, *values.get(at)?))),
-            ColumnValues::F16(values) => values
-                .iter()
-                .position(|value| !value.is_finite())
-                .and_then(|at| Some((at, f64::from(*values.get(at)?)))),
+            ColumnValues::F32(values) => first(values, |value| !value.is_finite(), f64::from),
+            ColumnValues::F64(values) => {
+                first(values, |value| !(value as f32).is_finite(), |value| value)
+            }
+            ColumnValues::F16(values) => first(values, |value| !value.is_finite(), f64::from),
             _ => None,
         }
     }
+
+    /// The first finite number that becomes infinite under a compression, and where.
+    fn first_overflow(&self, compression: Compression) -> Option<(usize, f64)> {
+        let halves = compression == Compression::Fp16;
+        match self {
+            ColumnValues::F32(values) if halves => first(
+                values,
+                |value| value.abs() >= HALF_OVERFLOW as f32 && value.is_finite(),
+                f64::from,
+            ),
+            ColumnValues::F64(values) if halves => first(
+                values,
+                |value| value.abs() >= f64::from(HALF_OVERFLOW) && value.is_finite(),
+                |value| value,
+            ),
+            ColumnValues::I32(values) if halves => first(
+                values,
+                |value| value.unsigned_abs() >= HALF_OVERFLOW,
+                f64::from,
+            ),
+            ColumnValues::I64(values) if halves => first(
+                values,
+                |value| value.unsigned_abs() >= u64::from(HALF_OVERFLOW),
+                |value| value as f64,
+            ),
+            ColumnValues::F64(values) => first(
+                values,
+                |value| value.is_finite() && (value as f32).is_infinite(),
+                |value| value,
+            ),
+            _ => None,
+        }
+    }
+}
+
+/// Numbers from here on become infinite as halves: half-way between the largest, 65504, and what would come next.
+const HALF_OVERFLOW: u32 = 65_520;
+/// Values looked at together: a loop without a way out in its middle is one of vector instructions.
+const BLOCK: usize = 1024;
+
+/// The first value that is wanted, and where.
+fn first<T: Copy>(
+    values: &[T],
+    wanted: impl Fn(T) -> bool,
+    as_f64: impl Fn(T) -> f64,
+) -> Option<(usize, f64)> {
+    let block = values
+        .chunks(BLOCK)
+        .position(|block| block.iter().fold(false, |any, value| any | wanted(*value)))?;
+    let start = block * BLOCK;
+    let (at, value) = values
+        .iter()
+        .enumerate()
+        .skip(start)
+        .find(|(_, value)| wanted(**value))?;
+    Some((at, as_f64(*value)))
 }
 
 /// The number of rows, once everything fits the columns. `row` is the file's row that the values start at.
@@ -107,7 +156,8 @@ pub(super) fn check(
             let expected = format!("{all} for column '{}'", column.name);
             return Err(bad("number of rows", own.to_string(), expected));
         }
-        if column.compression == Compression::None && values.dtype() != Some(column.dtype) {
+        let own_type = values.dtype().unwrap_or(DType::Float32);
+        if column.compression == Compression::None && own_type != column.dtype {
             let found = values.dtype().map_or("float64", DType::name).to_owned();
             let expected = format!("{} for column '{}'", column.dtype, column.name);
             return Err(bad("type of the values", found, expected));
@@ -120,6 +170,16 @@ pub(super) fn check(
                 row: row + (at / width) as u64,
                 column: column.name.as_str().into(),
                 found: value.to_string().into(),
+            });
+        }
+        if non_finite == NonFinite::Refuse
+            && let Some((at, value)) = values.first_overflow(column.compression)
+        {
+            return Err(Error::Overflow {
+                row: row + (at / width) as u64,
+                column: column.name.as_str().into(),
+                found: format!("{value:?}").into(),
+                compression: column.compression,
             });
         }
     }

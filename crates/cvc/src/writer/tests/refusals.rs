@@ -42,6 +42,71 @@ fn values_that_int8_cannot_hold_are_refused_by_row() {
 }
 
 #[test]
+fn finite_values_that_would_become_infinite_are_refused_by_row() {
+    let column = |compression| Column {
+        name: "v".to_owned(),
+        dtype: DType::Float32,
+        dimension: 2,
+        compression,
+    };
+    let write = |compression, non_finite, values: ColumnValues<'_>| {
+        let schema = match compression {
+            Compression::Lossless => Schema::Single {
+                dimension: 2,
+                compression,
+            },
+            _ => Schema::Columnar(vec![column(compression)]),
+        };
+        let options = WriteOptions {
+            non_finite,
+            ..WriteOptions::default()
+        };
+        let mut writer = writer(schema, options);
+        writer.write(&[ColumnValues::F32(&[1.0, 2.0])]).unwrap();
+        writer.write(&[values])?;
+        let mut file = Vec::new();
+        writer.finish()?.copy_to(&mut file)?;
+        read_all_f32(&open_slice("x.cvc", &file)?, &file, 0)
+    };
+    use Compression::{Fp16, Lossless, None};
+    let inf = f32::INFINITY;
+    let far = [0.0; 2 * 2000];
+    let mut late = far;
+    late[2 * 1999 + 1] = -65_520.0;
+    for (compression, values, row, stored) in [
+        (Fp16, ColumnValues::F32(&[0.0, 70_000.0]), 1, inf),
+        (Fp16, ColumnValues::F32(&late), 2000, -inf),
+        (Fp16, ColumnValues::F64(&[0.0, 65_520.0]), 1, inf),
+        (Fp16, ColumnValues::I32(&[0, i32::MIN]), 1, -inf),
+        (Fp16, ColumnValues::I64(&[0, 65_520]), 1, inf),
+        (None, ColumnValues::F64(&[0.0, 1e39]), 1, inf),
+        (Lossless, ColumnValues::F64(&[0.0, -1e39]), 1, -inf),
+    ] {
+        let error = write(compression, NonFinite::Refuse, values).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadInput);
+        let message = error.to_string();
+        assert!(
+            message.starts_with(&format!("row {row}, column 'v")),
+            "{message}"
+        );
+        assert!(message.contains(compression.name()), "{message}");
+        let read = write(compression, NonFinite::Allow, values).unwrap();
+        assert_eq!(read.last(), Some(&stored));
+    }
+    // What fits, and what was not finite before, is stored as it is.
+    for values in [
+        ColumnValues::F32(&[65_519.9, -65_504.0]),
+        ColumnValues::F64(&[65_519.9, f64::NEG_INFINITY]),
+        ColumnValues::F32(&[f32::NAN, inf]),
+        ColumnValues::I64(&[65_519, -65_519]),
+    ] {
+        write(Fp16, NonFinite::Refuse, values).unwrap();
+    }
+    let read = write(None, NonFinite::Refuse, ColumnValues::F64(&[0.1, 2.5])).unwrap();
+    assert_eq!(read.last_chunk(), Some(&[0.1, 2.5]));
+}
+
+#[test]
 fn input_that_does_not_fit_is_refused() {
     let schema = Schema::Columnar(vec![
         Column {
