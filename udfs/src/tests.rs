@@ -242,5 +242,5 @@ fn no_two_functions_share_a_name_or_alias() {
         }
         assert!(udf.documentation().is_some(), "{}", udf.name());
     }
-    assert_eq!(seen.len(), 48);
+    assert_eq!(seen.len(), 77);
 }
