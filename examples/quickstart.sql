@@ -6,8 +6,9 @@
 SELECT rows, chunks, version, "column", dimension, compression, file_bytes
 FROM cvc_info('examples/data/passages.cvc');
 
--- The passages nearest to a passage about "memory", by exact cosine distance over the stored
--- half-precision codes. The query vector comes from a query.
+-- The passages nearest to a question about byte strings and grapheme clusters (its text is
+-- below), by exact cosine distance over the stored half-precision codes. The query vector
+-- comes from a query.
 SELECT round(d.distance, 4) AS cosine, p.crate, substr(replace(p.text, chr(10), ' '), 1, 60) AS text
 FROM (
     SELECT _row, cosine_distance(vector, (

@@ -23,6 +23,7 @@ mod rules;
 mod search_options;
 mod session;
 mod settings;
+mod staged_copy;
 mod tables;
 mod types;
 mod vector_search;

@@ -18,6 +18,7 @@ use crate::knn_join::{KnnJoinQueryPlanner, KnnJoinRule, PushFilterIntoKnnJoin};
 use crate::operators::VectorOperators;
 use crate::rules::{PhysicalTopK, VectorTopK};
 use crate::search_options::{HnswOptions, IvfflatOptions};
+use crate::staged_copy::StagedSinks;
 use crate::tables::VectorTableFactory;
 use crate::types::VectorTypes;
 
@@ -104,7 +105,8 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         .with_analyzer_rule(Arc::new(KnnJoinRule::new(plans_knn_joins)))
         .with_optimizer_rule(Arc::new(PushFilterIntoKnnJoin))
         .with_optimizer_rule(Arc::new(VectorTopK))
-        .with_physical_optimizer_rule(Arc::new(PhysicalTopK::default()));
+        .with_physical_optimizer_rule(Arc::new(PhysicalTopK::default()))
+        .with_physical_optimizer_rule(Arc::new(StagedSinks));
     *builder = with_rules;
 }
 

@@ -22,7 +22,7 @@ use crate::parser::{Statement, parse};
 use crate::prepared::PreparedTypes;
 use crate::register::register_all;
 use crate::settings::{self, Block};
-use crate::tables::{enable_paths, open};
+use crate::tables::{complete_directories, enable_paths, open};
 use crate::vector_search::expand_vector_search;
 
 /// Settings of a session to be built.
@@ -151,6 +151,7 @@ impl Session {
             return Ok(done);
         }
         let mut statement = statement.0;
+        complete_directories(&self.context, &mut statement);
         expand_vector_search(&self.context, &mut statement)?;
         let state = self.context.state();
         let statement = prepare_insert(&state, statement).await?;

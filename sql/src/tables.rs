@@ -1,13 +1,16 @@
 //! Tables out of paths: `CREATE EXTERNAL TABLE` and `FROM 'path'`.
 
 use std::fmt;
-use std::sync::Arc;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::{Arc, Weak};
 
+use arrow::datatypes::{DataType, Field, Schema};
 use async_trait::async_trait;
 use datafusion::catalog::{
     DynamicFileCatalog, Session, TableProvider, TableProviderFactory, UrlTableFactory,
 };
-use datafusion::common::{exec_datafusion_err, plan_err};
+use datafusion::common::{DFSchema, TableReference, exec_datafusion_err, plan_err};
 use datafusion::datasource::listing::{
     ListingTable, ListingTableConfig, ListingTableConfigExt, ListingTableUrl,
 };
@@ -16,10 +19,13 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::CreateExternalTable;
 use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::{CopyToSource, Statement as DfStatement};
+use datafusion::sql::sqlparser::ast::{ObjectName, ObjectNamePart, VisitMut, VisitorMut};
 use futures::StreamExt;
-use ogive_table_providers::{VectorTable, listing_url};
+use ogive_table_providers::{
+    FileKind, ROW_COLUMN, VectorTable, listing_url, refuse_empty_file, refuse_empty_files,
+};
 use parking_lot::RwLock;
-use std::sync::Weak;
 use url::Url;
 
 /// `CREATE EXTERNAL TABLE .. STORED AS CVC` and kin.
@@ -40,16 +46,23 @@ impl TableProviderFactory for VectorTableFactory {
             .iter()
             .map(|location| listing_url(location));
         let urls = urls.collect::<Result<Vec<_>>>()?;
-        let mut examples = command.clone();
+        let kind = FileKind::from_extension(&command.file_type);
+        refuse_empty_files(state, &urls, kind).await?;
+        let mut examples = with_row_column(command)?;
+        let mut has_pattern = false;
         for (location, url) in examples.locations.iter_mut().zip(&urls) {
-            // DataFusion takes a pattern in a URL for a name, so it is given a file that matches.
             if url.get_glob().is_some() && location.contains("://") {
+                // DataFusion takes a pattern in a URL for a name, so it is given a file that matches.
                 *location = example(state, url, location).await?;
+                has_pattern = true;
+            } else if url.get_glob().is_none() && location.contains(['*', '?', '[']) {
+                // And the name of a file for a pattern.
+                *location = url.to_string();
             }
         }
         let table = self.listing.create(state, &examples).await?;
         let listing = match table.downcast_ref::<ListingTable>() {
-            Some(listing) if examples.locations != command.locations => listing,
+            Some(listing) if has_pattern => listing,
             _ => return Ok(VectorTable::wrap(table)),
         };
         let urls = urls
@@ -65,6 +78,20 @@ impl TableProviderFactory for VectorTableFactory {
             .with_definition(command.definition.clone());
         Ok(VectorTable::wrap(Arc::new(table)))
     }
+}
+
+/// The statement with `_row` among the columns that it declares; of columns that are not declared the files tell.
+fn with_row_column(command: &CreateExternalTable) -> Result<CreateExternalTable> {
+    let mut command = command.clone();
+    let declared = command.schema.as_arrow();
+    if declared.fields().is_empty() || declared.field_with_name(ROW_COLUMN).is_ok() {
+        return Ok(command);
+    }
+    let mut fields = declared.fields().to_vec();
+    fields.push(Arc::new(Field::new(ROW_COLUMN, DataType::Int64, false)));
+    let schema = Schema::new_with_metadata(fields, declared.metadata().clone());
+    command.schema = Arc::new(DFSchema::try_from(schema)?);
+    Ok(command)
 }
 
 /// The URL of the first file that a pattern matches.
@@ -139,9 +166,47 @@ impl UrlTableFactory for PathTables {
 fn looks_like_path(name: &str) -> bool {
     name.contains('/')
         || name.contains('*')
-        || std::path::Path::new(name)
-            .extension()
-            .is_some_and(|e| !e.is_empty())
+        || Path::new(name).extension().is_some_and(|e| !e.is_empty())
+}
+
+/// Gives the slash of a path to directories called by a quoted word: `FROM 'docs'` becomes `FROM 'docs/'`, unless there is a
+/// table of that name. A word without such quotes stays one: DataFusion looks for tables that are about to be created, and
+/// those may be called like any directory.
+pub fn complete_directories(context: &SessionContext, statement: &mut DfStatement) {
+    let mut directories = Directories(context);
+    // It never breaks off.
+    let _ = match statement {
+        DfStatement::Statement(statement) => statement.visit(&mut directories),
+        DfStatement::CopyTo(copy) => match &mut copy.source {
+            CopyToSource::Relation(name) => directories.pre_visit_relation(name),
+            CopyToSource::Query(query) => query.visit(&mut directories),
+        },
+        DfStatement::Explain(explain) => {
+            complete_directories(context, &mut explain.statement);
+            ControlFlow::Continue(())
+        }
+        _ => ControlFlow::Continue(()),
+    };
+}
+
+struct Directories<'a>(&'a SessionContext);
+
+impl VisitorMut for Directories<'_> {
+    type Break = ();
+
+    fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<()> {
+        if let [ObjectNamePart::Identifier(name)] = relation.0.as_mut_slice()
+            && name.quote_style == Some('\'')
+            && !looks_like_path(&name.value)
+            && Path::new(&name.value).is_dir()
+            && let Ok(false) = self
+                .0
+                .table_exist(TableReference::bare(name.value.as_str()))
+        {
+            name.value.push('/');
+        }
+        ControlFlow::Continue(())
+    }
 }
 
 /// The table of a path or URL: one file, a directory, or a glob.
@@ -165,25 +230,30 @@ pub async fn open(state: &SessionState, path: &str) -> Result<Arc<dyn TableProvi
     Ok(VectorTable::wrap(Arc::new(table)))
 }
 
-/// DataFusion says of a missing file that its format cannot be inferred.
+/// DataFusion says of a missing file that its format cannot be inferred, and nothing of one without bytes.
 async fn check_present(state: &SessionState, url: &ListingTableUrl, path: &str) -> Result<()> {
     let store = state.runtime_env().object_store(url)?;
     let mut files = url.list_all_files(state, store.as_ref(), "").await?;
-    loop {
-        match files.next().await {
-            None => return plan_err!("no such file: '{path}'"),
-            Some(Err(error)) => {
-                return Err(error.context(format!("looking for '{path}'")));
-            }
-            // Folders of object stores may show up as empty objects.
-            Some(Ok(meta)) if meta.size == 0 && url.is_collection() => {}
-            Some(Ok(_)) => return Ok(()),
-        }
+    let mut is_present = false;
+    while let Some(file) = files.next().await {
+        let file = file.map_err(|error| error.context(format!("looking for '{path}'")))?;
+        refuse_empty_file(&store, &file, None).await?;
+        // Folders of object stores may show up as empty objects.
+        is_present |= file.size > 0 || !url.is_collection();
+    }
+    if is_present {
+        Ok(())
+    } else if Path::new(path).is_dir() {
+        plan_err!("the directory '{path}' holds no files of a known kind; {KINDS}")
+    } else {
+        plan_err!("no such file: '{path}'")
     }
 }
 
+const KINDS: &str = "there are cvc, npy, fvecs, bvecs, ivecs, parquet, csv, json, arrow and avro";
+
 fn explain(path: &str, error: DataFusionError) -> DataFusionError {
     error.context(format!(
-        "cannot tell the format of '{path}' by its extension; there are cvc, npy, fvecs, bvecs, ivecs, parquet, csv, json, arrow and avro"
+        "cannot tell the format of '{path}' by its extension; {KINDS}"
     ))
 }

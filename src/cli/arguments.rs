@@ -44,7 +44,7 @@ pub enum Command {
     /// Rewrite a CVC file of version 0 as version 1, with checksums and the same vectors
     Upgrade(UpgradeArguments),
     /// Say what this build and this machine can do
-    Doctor,
+    Doctor(DoctorArguments),
 }
 
 /// `ogive [PATH…] [-c SQL | -f FILE]`.
@@ -58,13 +58,14 @@ pub struct QueryArguments {
         short = 'c',
         long = "command",
         value_name = "SQL",
+        allow_hyphen_values = true,
         conflicts_with = "file"
     )]
     pub sql: Vec<String>,
     /// Run the SQL of this file and leave; `-` is stdin
     #[arg(short = 'f', long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// How rows are printed; `table` shortens long vectors
+    /// How rows are printed; `table` shortens long vectors, and only `json` prints before all rows are known
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
     /// No row counts, times and progress on stderr; warnings and errors stay
@@ -73,8 +74,8 @@ pub struct QueryArguments {
     /// Memory for sorting, grouping and joining; beyond it they use the disk (B, KB, MB, GB: steps of 1024)
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub memory_limit: Option<usize>,
-    /// Threads for each query [default: one for each processor]
-    #[arg(long, value_name = "N", value_parser = parse_positive)]
+    /// Threads for each query, 1 to 1024 [default: one for each processor]
+    #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_threads)]
     pub threads: Option<usize>,
 }
 
@@ -113,6 +114,17 @@ pub struct InfoArguments {
     /// How the facts are printed
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+    /// Nothing on stderr but warnings and errors, as ever
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// `ogive doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArguments {
+    /// Nothing on stderr but warnings and errors, as ever
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 /// `ogive verify FILE…`.
@@ -157,6 +169,9 @@ pub struct UpgradeArguments {
     /// Replace the output file if there is one
     #[arg(long)]
     pub force: bool,
+    /// Nothing on stderr but warnings and errors
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 /// How rows are printed.
@@ -179,6 +194,16 @@ fn parse_positive(text: &str) -> Result<usize, String> {
         Ok(0) => Err("expected a number above 0".to_owned()),
         Ok(number) => Ok(number),
         Err(error) => Err(format!("{error}")),
+    }
+}
+
+/// More threads than any machine has processors are a slip, and starting them can fail.
+const THREADS_MAX: usize = 1024;
+
+fn parse_threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads @ 1..=THREADS_MAX) => Ok(threads),
+        _ => Err(format!("expected a whole number from 1 to {THREADS_MAX}")),
     }
 }
 
@@ -219,6 +244,16 @@ mod tests {
         assert_eq!(parse_size("1 GiB"), Ok(1 << 30));
         for wrong in ["", "MB", "0", "-1", "1.5GB", "3 parsecs", "99999999999TB"] {
             assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn threads() {
+        assert_eq!(parse_threads("1"), Ok(1));
+        assert_eq!(parse_threads("1024"), Ok(1024));
+        for wrong in ["", "0", "-1", "1025", "100000", "2.5", "two"] {
+            let error = parse_threads(wrong).unwrap_err();
+            assert_eq!(error, "expected a whole number from 1 to 1024", "{wrong}");
         }
     }
 

@@ -97,6 +97,9 @@ async fn to_array(
 ) -> Result<u64> {
     let open = Vectors::open(&arguments.input, arguments.column.as_deref());
     let mut vectors = interrupt.guard(open).await??;
+    if vectors.dimension() == 0 {
+        return Err(Failure::about(&arguments.input, "holds no vectors"));
+    }
     let mut target = Output::create(&arguments.output, arguments.force, interrupt)?;
     let name = arguments.output.display().to_string();
     let mut writer = ArrayWriter::new(

@@ -26,9 +26,8 @@ const LIST_ELEMENTS_SHOWN: usize = 3;
 
 /// Turns the batches of one result into bytes for stdout.
 ///
-/// It does no I/O: [`write`](Self::write) gives the bytes that may be printed by then. Whatever was printed of a result that
-/// fails half-way cannot be taken for a whole one: a table comes only with [`finish`](Self::finish), and so does the bracket
-/// that closes a JSON array.
+/// It does no I/O: [`write`](Self::write) gives the bytes that there are by then. A table comes only with
+/// [`finish`](Self::finish), and so does the bracket that closes a JSON array.
 pub struct Renderer {
     schema: SchemaRef,
     form: Form,

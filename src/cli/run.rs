@@ -10,9 +10,10 @@ use tokio::task::JoinHandle;
 
 use crate::cli::arguments::Format;
 use crate::cli::error::Result;
+use crate::cli::held::Printout;
 use crate::cli::interrupt::Interrupt;
 use crate::cli::progress::rows_spinner;
-use crate::cli::render::{Renderer, print, say};
+use crate::cli::render::{Renderer, say};
 
 /// Queries that take longer than this show that they live.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -65,6 +66,7 @@ impl Runner {
             .await??;
         let mut stream = self.interrupt.guard(frame.execute_stream()).await??;
         let mut renderer = self.renderer(stream.schema());
+        let mut printout = Printout::of(self.format);
         let mut rows = 0;
         while let Some(batch) = self.interrupt.guard(stream.next()).await? {
             let batch = batch?;
@@ -72,12 +74,13 @@ impl Runner {
             progress.bar.set_position(rows);
             if let Some(renderer) = &mut renderer {
                 let bytes = renderer.write(&batch)?;
-                progress.bar.suspend(|| print(&bytes))?;
+                progress.bar.suspend(|| printout.write(&bytes))?;
             }
         }
         drop(progress);
         if let Some(renderer) = renderer {
-            print(&renderer.finish()?)?;
+            printout.write(&renderer.finish()?)?;
+            printout.finish(&self.interrupt)?;
         }
         Ok(rows)
     }

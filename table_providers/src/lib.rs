@@ -23,6 +23,6 @@ pub use options::{OgiveOptions, OnCorruption, ReadOptions, TableOptions};
 pub use parquet::{ParquetSearch, ParquetVectors};
 pub use scan::{
     FileCache, FileKind, ROW_COLUMN, Search, TopKRequest, VectorFormat, VectorFormatFactory,
-    VectorSource, VectorTable, is_searchable,
+    VectorSource, VectorTable, is_searchable, refuse_empty_file, refuse_empty_files,
 };
 pub use warnings::Warnings;

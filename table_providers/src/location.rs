@@ -1,5 +1,7 @@
 //! Locations as a person writes them.
 
+use std::path::Path;
+
 use datafusion_common::Result;
 use datafusion_datasource::ListingTableUrl;
 use url::Url;
@@ -8,15 +10,35 @@ use url::Url;
 const SCHEMES: [&str; 7] = ["s3", "s3a", "gs", "az", "azure", "abfs", "abfss"];
 
 /// The files that `location` means: a path or URL of one file or of a directory, or a pattern of names with `*`, `?` and
-/// `[..]`, which DataFusion by itself takes in paths of the local disk only.
+/// `[..]`, which DataFusion by itself takes in paths of the local disk only. A local file that is called like a pattern is
+/// that file.
 ///
 /// # Errors
 /// A URL or pattern that cannot be read.
 pub fn listing_url(location: &str) -> Result<ListingTableUrl> {
     match split_pattern(location) {
         Some((folder, pattern)) => ListingTableUrl::parse(folder)?.with_glob(pattern),
-        None => ListingTableUrl::parse(location),
+        None => match literal_url(location) {
+            Some(url) => ListingTableUrl::try_new(url, None),
+            None => ListingTableUrl::parse(location),
+        },
     }
+}
+
+/// The URL of a local file or directory whose name would be taken for a pattern.
+fn literal_url(location: &str) -> Option<Url> {
+    let path = Path::new(location);
+    if !location.contains(['*', '?', '[']) || !path.exists() {
+        return None;
+    }
+    let absolute = std::path::absolute(path).ok()?;
+    let url = if path.is_dir() {
+        Url::from_directory_path(absolute)
+    } else {
+        Url::from_file_path(absolute)
+    };
+    // Read again, which resolves `..`.
+    Url::parse(url.ok()?.as_str()).ok()
 }
 
 /// `s3://b/p/*.cvc` as the folder `s3://b/p/` and the pattern `*.cvc`; `None` for what is no pattern of a URL.

@@ -105,7 +105,7 @@ pub enum Error {
     },
     /// The file ends before what its header promises.
     #[error(
-        "{file}: the file ends at byte {found}, expected {expected} bytes to hold {what} from byte {offset}"
+        "{file}: the file ends at byte {found}, expected {expected} bytes to hold {what} from byte {offset}; it is cut short"
     )]
     Truncated {
         /// The file's name.

@@ -205,8 +205,7 @@ pub(crate) fn rows(
     };
     let field = match head.first_chunk() {
         Some(field) => i32::from_le_bytes(*field),
-        // No rows: no dimension either.
-        None if file_bytes == 0 => 0,
+        // Without a byte there is no dimension; and a copy that was cut short looks so.
         None if file_bytes < FIELD_BYTES => return Err(partial(0, 0, FIELD_BYTES)),
         None => return Ok(Parsed::NeedUpTo(FIELD_BYTES)),
     };

@@ -21,7 +21,7 @@ pub struct ArrayLayout {
     pub big_endian: bool,
     /// How many rows there are. Rows of no bytes (dimension 0 in a `.npy` file) are not bounded by the file's size.
     pub rows: u64,
-    /// Values per row: 1 for a list of values, at most `i32::MAX`, and 0 where a file without rows tells none.
+    /// Values per row: 1 for a list of values, at most `i32::MAX`; 0 for rows of no values.
     pub dimension: usize,
     /// Whether rows are vectors; false for a one-axis `.npy` array, whose rows are single values.
     pub is_vector: bool,

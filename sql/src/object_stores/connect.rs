@@ -11,6 +11,7 @@ use object_store::http::HttpBuilder;
 use object_store::{
     BackoffConfig, ClientConfigKey, ClientOptions, HeaderMap, HeaderValue, ObjectStore, RetryConfig,
 };
+use url::Url;
 
 use super::environment::Environment;
 use super::location::{StoreKey, Vendor};
@@ -108,6 +109,28 @@ fn retry_config(
     })
 }
 
+/// Clients take what they are given and panic at their first request.
+fn check_endpoint(name: &str, value: &str) -> std::result::Result<(), BuildError> {
+    let is_address = Url::parse(value)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if is_address {
+        return Ok(());
+    }
+    Err(BuildError::Option(configuration(format!(
+        "{name} is '{value}', expected an address such as https://host:9000"
+    ))))
+}
+
+fn check_endpoint_option(
+    vendor: Vendor,
+    options: &StoreOptions,
+) -> std::result::Result<(), BuildError> {
+    match options.get(vendor, "endpoint") {
+        Some(value) => check_endpoint(&format!("{}.endpoint", vendor.option_prefix()), value),
+        None => Ok(()),
+    }
+}
+
 fn metadata_retry_config(retry: &RetryConfig) -> RetryConfig {
     RetryConfig {
         max_retries: METADATA_MAX_RETRIES.min(retry.max_retries),
@@ -130,6 +153,7 @@ fn s3(
     retry: RetryConfig,
 ) -> std::result::Result<Arc<dyn ObjectStore>, BuildError> {
     use AmazonS3ConfigKey as Key;
+    check_endpoint_option(Vendor::Aws, options)?;
     let mut builder = AmazonS3Builder::new();
     // Half of one identity and half of another is none, so a statement's own key hides the environment's.
     let own_identity = options.get(Vendor::Aws, "access_key_id").is_some()
@@ -139,7 +163,13 @@ fn s3(
             Ok(Key::AccessKeyId | Key::SecretAccessKey | Key::Token) if own_identity => {}
             // A statement's endpoint is the one meant, also where the variable for S3 alone would win.
             Ok(Key::S3Endpoint) if options.get(Vendor::Aws, "endpoint").is_some() => {}
-            Ok(known) => builder = builder.with_config(known, value),
+            Ok(Key::Endpoint) if options.get(Vendor::Aws, "endpoint").is_some() => {}
+            Ok(known) => {
+                if let Key::Endpoint | Key::S3Endpoint | Key::MetadataEndpoint = known {
+                    check_endpoint(&name.to_ascii_uppercase(), value)?;
+                }
+                builder = builder.with_config(known, value);
+            }
             // Variables for other tools, such as AWS_PROFILE.
             Err(_) => {}
         }
@@ -184,6 +214,7 @@ fn gcs(
     retry: RetryConfig,
 ) -> std::result::Result<Arc<dyn ObjectStore>, BuildError> {
     use GoogleConfigKey as Key;
+    check_endpoint_option(Vendor::Gcp, options)?;
     let mut builder = GoogleCloudStorageBuilder::new();
     let own_identity = [
         "service_account_path",
@@ -201,7 +232,13 @@ fn gcs(
         match name.parse() {
             Ok(Key::ServiceAccount | Key::ServiceAccountKey | Key::ApplicationCredentials)
                 if own_identity => {}
-            Ok(known) => builder = builder.with_config(known, value),
+            Ok(Key::BaseUrl) if options.get(Vendor::Gcp, "endpoint").is_some() => {}
+            Ok(known) => {
+                if known == Key::BaseUrl {
+                    check_endpoint(&name.to_ascii_uppercase(), value)?;
+                }
+                builder = builder.with_config(known, value);
+            }
             Err(_) => {}
         }
     }
@@ -240,6 +277,7 @@ fn azure(
     retry: RetryConfig,
 ) -> std::result::Result<Arc<dyn ObjectStore>, BuildError> {
     use AzureConfigKey as Key;
+    check_endpoint_option(Vendor::Azure, options)?;
     let mut builder = MicrosoftAzureBuilder::new();
     let own_identity = ["access_key", "sas_token", "client_id"]
         .into_iter()
@@ -255,11 +293,18 @@ fn azure(
                 | Key::AuthorityId
                 | Key::FederatedTokenFile,
             ) if own_identity => {}
-            Ok(known) => builder = builder.with_config(known, value),
+            Ok(Key::Endpoint) if options.get(Vendor::Azure, "endpoint").is_some() => {}
+            Ok(known) => {
+                if let Key::Endpoint | Key::MsiEndpoint = known {
+                    check_endpoint(&name.to_ascii_uppercase(), value)?;
+                }
+                builder = builder.with_config(known, value);
+            }
             Err(_) => {}
         }
     }
     if let Some(endpoint) = environment.get("MSI_ENDPOINT") {
+        check_endpoint("MSI_ENDPOINT", endpoint)?;
         builder = builder.with_msi_endpoint(endpoint);
     }
     for (name, value) in options.iter().filter(|(name, _)| *name != "max_retries") {

@@ -175,8 +175,14 @@ impl<'a> ArrayWriter<'a> {
         Ok(())
     }
 
-    /// Ends the file; gives the number of rows.
+    /// Ends the file; gives the number of rows. Only a `.npy` file can tell that it has none.
     pub fn finish(mut self) -> Result<u64> {
+        if self.rows == 0 && self.format != Format::Npy {
+            return Err(Failure::about(
+                &self.name,
+                "there are no rows to write, and a file of this format without rows has no bytes; write .npy",
+            ));
+        }
         self.file.flush()?;
         if self.format == Format::Npy {
             let header = self.header();

@@ -8,7 +8,7 @@ use super::{BLOCK_BYTES, Values};
 use crate::cli::bytes::{describe_io, extension_of};
 use crate::cli::error::{Failure, Result};
 
-/// The rows of a text file. A first line that is not all numbers is taken for names; empty lines are skipped.
+/// The rows of a text file. A first line without a number is one of names; empty lines are skipped.
 pub struct NumberLines<R = BufReader<File>> {
     reader: R,
     name: String,
@@ -63,7 +63,7 @@ impl<R: BufRead> NumberLines<R> {
         };
         let mut first = Vec::new();
         if lines.read_line()? {
-            let has_names = lines.fields().any(|field| field.parse::<f32>().is_err());
+            let has_names = lines.fields().all(|field| field.parse::<f32>().is_err());
             lines.has_names = has_names;
             if !lines.has_names || lines.read_line()? {
                 lines.parse_line(&mut first)?;
@@ -175,7 +175,7 @@ mod tests {
             "1,2\n3,4\n",
             "a,b\n1,2\n3,4",
             "\u{feff}1, 2\r\n\r\n\"3\",4\r\n",
-            "x,1\n1,2\n3,4\n\n",
+            "\"x\",y1\n1,2\n3,4\n\n",
         ] {
             assert_eq!(read(text), Ok((2, vec![1.0, 2.0, 3.0, 4.0])), "{text:?}");
         }
@@ -189,6 +189,9 @@ mod tests {
         assert_eq!(read("1,2\n3,4\n5,6,7\n"), Err(ragged.to_owned()));
         let word = "x.csv: line 3: field 2 is 'four', expected a number";
         assert_eq!(read("a,b\n1,2\n3,four\n"), Err(word.to_owned()));
+        // A first line with a number in it is a row.
+        let first = "x.csv: line 1: field 3 is 'x', expected a number";
+        assert_eq!(read("1,2,x\n4,5,6\n"), Err(first.to_owned()));
         assert!(read("a,b\nc,d\n").is_err_and(|message| message.contains("line 2")));
     }
 }

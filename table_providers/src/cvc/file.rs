@@ -12,7 +12,9 @@ use ogive_cvc::{Compression, DType, Layout, LayoutReader, Progress, RecordWalk};
 use ogive_kernels::Encoding;
 
 use crate::error::cvc_error;
-use crate::scan::{ArrayFile, ColumnEncoding, FileBytes, FileColumn, ReadCost, primitive_array};
+use crate::scan::{
+    ArrayFile, ColumnEncoding, FileBytes, FileColumn, ROW_COLUMN, ReadCost, primitive_array,
+};
 
 /// An opened CVC file.
 #[derive(Debug)]
@@ -52,10 +54,12 @@ impl CvcFile {
 
     /// Wraps a layout whose records are known.
     pub fn new(layout: Layout) -> Result<Self> {
+        let names = names_in_sql(&layout);
         let columns = layout
             .columns()
             .iter()
-            .map(|column| {
+            .zip(names)
+            .map(|(column, name)| {
                 i32::try_from(column.dimension).map_err(|_| {
                     exec_datafusion_err!(
                         "{}: column '{}' has dimension {}, at most {} can be read",
@@ -66,7 +70,7 @@ impl CvcFile {
                     )
                 })?;
                 Ok(FileColumn {
-                    name: column.name.clone(),
+                    name,
                     element: arrow_type(column.stored_dtype()),
                     dimension: column.dimension,
                     is_vector: !layout.is_columnar() || column.dimension != 1,
@@ -104,6 +108,23 @@ impl CvcFile {
             Compression::Lossless => None,
         }
     }
+}
+
+/// Names of the columns. `_row` is the row's number in every table, so a column of the file that is called so becomes
+/// `_row_1`, or `_row_2` if the file has that as well.
+fn names_in_sql(layout: &Layout) -> Vec<String> {
+    let is_taken = |name: &String| layout.columns().iter().any(|column| column.name == *name);
+    let free = (1_usize..)
+        .map(|number| format!("{ROW_COLUMN}_{number}"))
+        .find(|name| !is_taken(name));
+    layout
+        .columns()
+        .iter()
+        .map(|column| match &free {
+            Some(free) if column.name == ROW_COLUMN => free.clone(),
+            _ => column.name.clone(),
+        })
+        .collect()
 }
 
 async fn read_one(bytes: &FileBytes, range: &Range<u64>, cost: &mut ReadCost) -> Result<Bytes> {

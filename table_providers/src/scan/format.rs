@@ -285,7 +285,10 @@ fn statistics(file: &OpenedFile, table_schema: &SchemaRef, file_bytes: u64) -> S
                 column.min_value = value(0);
                 column.max_value = value(rows - 1);
             } else if let Some((low, high)) = file_bounds(layout, field.name()) {
-                let value = |v: f32| Precision::Inexact(ScalarValue::Float32(Some(v)));
+                let value = |v: f32| {
+                    let value = ScalarValue::Float32(Some(v)).cast_to(field.data_type());
+                    value.map_or(Precision::Absent, Precision::Inexact)
+                };
                 column.min_value = value(low);
                 column.max_value = value(high);
             }

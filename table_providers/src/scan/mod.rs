@@ -5,6 +5,8 @@
 
 mod batch;
 mod bytes;
+mod declared;
+mod empty;
 mod file;
 mod format;
 mod kind;
@@ -20,6 +22,7 @@ mod top_k;
 
 pub use batch::primitive_array;
 pub use bytes::{FileBytes, ReadCost, local_path};
+pub use empty::{refuse_empty_file, refuse_empty_files};
 pub use file::{ArrayFile, ColumnEncoding, FileColumn, ROW_COLUMN};
 pub use format::{VectorFormat, VectorFormatFactory};
 pub use kind::FileKind;

@@ -5,8 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::BooleanArray;
-use arrow::compute::filter_record_batch;
-use arrow::datatypes::SchemaRef;
+use arrow::compute::{CastOptions, cast_with_options, filter_record_batch};
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion_common::{Result, exec_err};
 use datafusion_datasource::PartitionedFile;
@@ -16,7 +16,8 @@ use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use object_store::ObjectStore;
 
 use crate::options::ReadOptions;
-use crate::scan::file::ArrayFile;
+use crate::scan::declared::Declared;
+use crate::scan::file::{ArrayFile, FileColumn};
 use crate::scan::kind::FileKind;
 use crate::scan::load::{LoadedSpan, Loader};
 use crate::scan::metrics::ScanMetrics;
@@ -108,7 +109,11 @@ impl VectorOpener {
             scan.loader.file.bytes.is_mapped()
                 && self.read.on_corruption == crate::options::OnCorruption::Error
         });
-        match (self.search, range) {
+        let search = self
+            .search
+            .filter(|search| scan.columns.is_searchable(search.request().column));
+        let range = range.filter(|range| scan.columns.is_searchable(range.request.column));
+        match (search, range) {
             (Some(search), _) => top_k::nearest(scan, spans, search).await,
             (None, Some(range)) => top_k::in_range(scan, spans, range).await,
             (None, None) => Ok(scan.stream(spans)),
@@ -147,15 +152,19 @@ fn batch_rows(layout: &dyn ArrayFile, read: ReadOptions, rows_max: usize) -> usi
 pub struct FileColumns {
     /// By index in the table's file schema: the index in the file; one past the last is `_row`.
     in_file: Vec<usize>,
+    /// Columns of a declared table whose type the file does not store as it is.
+    declared: Vec<Declared>,
 }
 
 impl FileColumns {
     fn map(file_schema: &SchemaRef, file: &OpenedFile) -> Result<Self> {
         let have = file.layout.columns();
         let mut in_file = Vec::with_capacity(file_schema.fields().len());
+        let mut declared = Vec::with_capacity(file_schema.fields().len());
         for field in file_schema.fields() {
             if field.name() == crate::scan::file::ROW_COLUMN {
                 in_file.push(have.len());
+                declared.push(Declared::AsStored);
                 continue;
             }
             let Some(index) = have.iter().position(|column| column.name == *field.name()) else {
@@ -166,20 +175,34 @@ impl FileColumns {
                     names(have)
                 );
             };
-            if let Some(column) = have.get(index)
-                && column.data_type() != *field.data_type()
-            {
+            let stored = have.get(index).map(FileColumn::data_type);
+            let Some(as_declared) = stored
+                .as_ref()
+                .and_then(|stored| Declared::of(stored, field.data_type()))
+            else {
                 return exec_err!(
-                    "{}: column '{}' is {}, the table expects {} from its other files",
+                    "{}: column '{}' is {}, the table has {}",
                     file.name,
                     field.name(),
-                    column.data_type(),
+                    stored.unwrap_or(DataType::Null),
                     field.data_type()
                 );
-            }
+            };
             in_file.push(index);
+            declared.push(as_declared);
         }
-        Ok(Self { in_file })
+        Ok(Self { in_file, declared })
+    }
+
+    /// Whether distances to the stored values are those to the column's values.
+    fn is_searchable(&self, column: usize) -> bool {
+        self.declared
+            .get(column)
+            .is_some_and(|declared| *declared != Declared::Rounded)
+    }
+
+    fn is_stored_so(&self, column: usize) -> bool {
+        self.declared.get(column) == Some(&Declared::AsStored)
     }
 
     /// The index in the file of a column of the table's file schema.
@@ -188,7 +211,7 @@ impl FileColumns {
     }
 }
 
-fn names(columns: &[crate::scan::file::FileColumn]) -> String {
+fn names(columns: &[FileColumn]) -> String {
     columns
         .iter()
         .map(|column| format!("'{}'", column.name))
@@ -346,9 +369,19 @@ impl FileScan {
     ) -> Result<RecordBatch> {
         let arrays = columns
             .iter()
-            .map(|column| {
-                self.loader
-                    .array(span, self.columns.get(*column), rows.clone())
+            .zip(schema.fields())
+            .map(|(column, field)| {
+                let in_file = self.columns.get(*column);
+                let array = self.loader.array(span, in_file, rows.clone())?;
+                if self.columns.is_stored_so(*column) {
+                    return Ok(array);
+                }
+                // A value that does not fit is an error, not NULL.
+                let options = CastOptions {
+                    safe: false,
+                    ..CastOptions::default()
+                };
+                Ok(cast_with_options(&array, field.data_type(), &options)?)
             })
             .collect::<Result<Vec<_>>>()?;
         let options =

@@ -22,6 +22,7 @@ use ogive_kernels::Order;
 use ogive_udfs::{KNN, metric_of, precision_of};
 
 use crate::options::{OgiveOptions, OnCorruption};
+use crate::scan::empty::refuse_empty_files;
 use crate::scan::file::ROW_COLUMN;
 use crate::scan::format::VectorFormat;
 use crate::scan::top_k::{RangeRequest, TopKRequest, is_searchable};
@@ -161,6 +162,11 @@ impl VectorTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let request = self.scan_request(state, filters)?;
+        let paths = self.listing.table_paths();
+        // Of the local disk a second listing costs little; in object stores files are looked at when the table is made.
+        if paths.iter().all(|path| path.scheme() == "file") {
+            refuse_empty_files(state, paths, Some(self.format.kind())).await?;
+        }
         let (partition_filters, row_filters): (Vec<Expr>, Vec<Expr>) = filters
             .iter()
             .filter(|filter| as_knn(filter).is_none())

@@ -108,3 +108,21 @@ fn outputs_are_replaced_only_when_told() {
     ogive(folder, &["convert", "gone.parquet", "y.csv"])
         .fails(1, &["gone.parquet", "no such file"]);
 }
+
+#[test]
+fn vectors_without_numbers_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let fixtures = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let hollow = fixtures.join("zero_dimension.npy");
+    for output in ["x.fvecs", "x.npy", "x.bvecs"] {
+        ogive(folder, &["convert", hollow.to_str().unwrap(), output])
+            .fails(1, &["zero_dimension.npy", "holds no vectors"]);
+    }
+    // A file of rows alone cannot tell that it has none.
+    let empty = fixtures.join("no_rows.npy");
+    ogive(folder, &["convert", empty.to_str().unwrap(), "x.fvecs"])
+        .fails(1, &["x.fvecs", "no rows"]);
+    assert_eq!(names(folder), [""; 0]);
+    ogive(folder, &["convert", empty.to_str().unwrap(), "x.npy"]).ok();
+}

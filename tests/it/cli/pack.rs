@@ -192,10 +192,21 @@ fn what_is_wrong_with_inputs() {
     );
     std::fs::write(folder.join("word.csv"), "1,2\n3,four\n").unwrap();
     check("word.csv", &["word.csv", "line 2", "'four'"]);
+    std::fs::write(folder.join("first.csv"), "1,2,x\n4,5,6\n").unwrap();
+    check("first.csv", &["first.csv", "line 1", "field 3", "'x'"]);
     std::fs::write(folder.join("empty.csv"), "").unwrap();
     check("empty.csv", &["empty.csv", "no vectors"]);
     write_npy(&folder.join("nan.npy"), 2, &[1.0, 2.0, 3.0, f32::NAN]);
     check("nan.npy", &["nan.npy", "row 1", "NaN"]);
+    write_npy(&folder.join("large.npy"), 2, &[1.0, 2.0, 3.0, 70_000.0]);
+    ogive(folder, &["pack", "large.npy", "x.cvc"])
+        .fails(1, &["large.npy", "row 1", "70000", "fp16"]);
+    for kind in ["npy", "fvecs", "bvecs", "ivecs"] {
+        let name = format!("no_bytes.{kind}");
+        std::fs::write(folder.join(&name), "").unwrap();
+        check(&name, &[&name, "cut short"]);
+        ogive(folder, &["verify", &name]).fails(1, &["1 of 1"]);
+    }
     std::fs::write(
         folder.join("cut.npy"),
         &std::fs::read(folder.join("nan.npy")).unwrap()[..140],
