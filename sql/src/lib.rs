@@ -12,6 +12,7 @@ mod decisions;
 mod dialect;
 mod error;
 mod exec;
+mod explain;
 mod insert;
 mod knn_join;
 mod object_stores;

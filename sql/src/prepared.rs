@@ -125,7 +125,10 @@ fn value_of(state: &SessionState, expr: Expr) -> Result<Expr> {
         ColumnarValue::Scalar(value) => value,
         ColumnarValue::Array(values) => ScalarValue::try_from_array(&values, 0)?,
     };
-    Ok(Expr::Literal(value, Some(FieldMetadata::from(field.as_ref()))))
+    Ok(Expr::Literal(
+        value,
+        Some(FieldMetadata::from(field.as_ref())),
+    ))
 }
 
 /// The type of a parameter: by its mark, or by how it is stored, since planning a `PREPARE` drops marks.

@@ -16,6 +16,7 @@ use parking_lot::Mutex;
 use url::Url;
 
 use crate::decisions::decisions_row;
+use crate::explain::shorten_lists;
 use crate::insert::prepare_insert;
 use crate::object_stores::{LazyObjectStores, take_store_options};
 use crate::parser::{Statement, parse};
@@ -157,17 +158,18 @@ impl Session {
         let statement = self.connect_stores(statement)?;
         let plan = state.statement_to_plan(statement).await?;
         let plan = self.prepared.lock().convert_parameters(&state, plan)?;
-        match explained(&plan) {
-            Some(query) if explains_decisions(&state) => {
-                let explained = self.context.execute_logical_plan(plan.clone()).await?;
-                let mut batches = explained.collect().await?;
-                if let Some(first) = batches.first() {
-                    batches.extend(decisions_row(&state, query, &first.schema()).await?);
-                }
-                self.context.read_batches(batches)
-            }
-            _ => self.context.execute_logical_plan(plan).await,
+        let Some(query) = explained(&plan) else {
+            return self.context.execute_logical_plan(plan).await;
+        };
+        let explained = self.context.execute_logical_plan(plan.clone()).await?;
+        let mut rows = explained.collect().await?;
+        if explains_decisions(&state)
+            && let Some(first) = rows.first()
+        {
+            rows.extend(decisions_row(&state, query, &first.schema()).await?);
         }
+        let rows = rows.iter().map(shorten_lists).collect::<Result<Vec<_>>>()?;
+        self.context.read_batches(rows)
     }
 
     /// Plans one statement given as text.

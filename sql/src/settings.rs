@@ -252,9 +252,37 @@ fn assign(context: &SessionContext, name: &str, value: &str) -> Result<()> {
         "off" | "no" if name.starts_with("ogive.") => "false",
         _ => value,
     };
+    check_value(name, value)?;
     let state = context.state_ref();
     let mut state = state.write();
     state.config_mut().options_mut().set(name, value)
+}
+
+/// Bytes that a batch aims at: less than a page is all overhead, more than a gigabyte no longer a batch.
+const BATCH_BYTES: std::ops::RangeInclusive<usize> = 4096..=1 << 30;
+
+/// What the type of an `ogive.` setting does not say, in PostgreSQL's words.
+fn check_value(name: &str, value: &str) -> Result<()> {
+    let error = match name {
+        "ogive.batch_bytes" => match value.parse() {
+            Ok(bytes) if BATCH_BYTES.contains(&bytes) => return Ok(()),
+            _ => VectorError::new(
+                "22023",
+                format!(
+                    "{value} is outside the valid range for parameter \"{name}\" ({} .. {})",
+                    BATCH_BYTES.start(),
+                    BATCH_BYTES.end()
+                ),
+            ),
+        },
+        "ogive.on_corruption" if !["error", "skip", "fill"].contains(&value) => VectorError::new(
+            "22023",
+            format!("invalid value for parameter \"{name}\": \"{value}\""),
+        )
+        .with_hint("Available values: error, skip, fill."),
+        _ => return Ok(()),
+    };
+    Err(DataFusionError::External(Box::new(error)))
 }
 
 /// The value as it was written, without quotes.

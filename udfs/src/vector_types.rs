@@ -105,7 +105,7 @@ impl SqlVectorType {
         }
     }
 
-    fn is_stored_as(self, data_type: &DataType) -> bool {
+    pub(crate) fn is_stored_as(self, data_type: &DataType) -> bool {
         match (self, data_type) {
             (Self::Sparsevec, DataType::Struct(fields)) => {
                 fields.len() == 3

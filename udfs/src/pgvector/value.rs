@@ -130,6 +130,10 @@ impl Argument {
             number if number.is_numeric() => {
                 Self::Float(cast(&array, &DataType::Float64)?.as_primitive().clone())
             }
+            // The value of a subquery comes without its mark.
+            stored if SqlVectorType::Sparsevec.is_stored_as(stored) => {
+                Self::Sparse(array.as_struct().clone())
+            }
             other => return exec_err!("{function}: cannot read an argument of type {other}"),
         })
     }
