@@ -20,6 +20,7 @@ mod operators;
 mod parser;
 mod prepared;
 mod register;
+mod rewrite;
 mod rules;
 mod search_options;
 mod session;

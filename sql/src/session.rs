@@ -22,9 +22,9 @@ use crate::object_stores::{LazyObjectStores, take_store_options};
 use crate::parser::{Statement, parse};
 use crate::prepared::PreparedTypes;
 use crate::register::register_all;
+use crate::rewrite::rewrite_statement;
 use crate::settings::{self, Block};
 use crate::tables::{enable_paths, open};
-use crate::vector_search::expand_vector_search;
 
 /// Settings of a session to be built.
 #[derive(Debug, Default)]
@@ -152,7 +152,7 @@ impl Session {
             return Ok(done);
         }
         let mut statement = statement.0;
-        expand_vector_search(&self.context, &mut statement)?;
+        rewrite_statement(&self.context, &mut statement)?;
         let state = self.context.state();
         let statement = prepare_insert(&state, statement).await?;
         let statement = self.connect_stores(statement)?;

@@ -1,4 +1,4 @@
-//! `SET`, `SHOW`, `RESET`, and transaction blocks as far as settings go.
+//! `SET`, `SHOW`, `RESET`, and transaction blocks as far as settings go; `CREATE EXTENSION vector`.
 //!
 //! PostgreSQL's rules: `SET LOCAL` holds until the transaction block ends, `SET` inside a block is
 //! undone by `ROLLBACK`, and both do nothing lasting when the block fails. Reads and writes of
@@ -40,7 +40,7 @@ struct Change {
     local: bool,
 }
 
-/// Runs a statement about settings; `None` when it is about something else.
+/// Runs a statement about the session; `None` when it is about something else.
 pub async fn run(
     context: &SessionContext,
     block: &Arc<Mutex<Block>>,
@@ -128,6 +128,14 @@ pub async fn run(
             }
             empty(context).map(Some)
         }
+        // The first line of every script for pgvector; what it adds is here already.
+        SqlStatement::CreateExtension(create) => match create.name.value.as_str() {
+            "vector" => empty(context).map(Some),
+            other => Err(DataFusionError::External(Box::new(VectorError::new(
+                "0A000",
+                format!("extension \"{other}\" is not available"),
+            )))),
+        },
         _ => Ok(None),
     }
 }
