@@ -112,7 +112,7 @@ fn run_by_bits(bytes: &[u8], width: u32, at: &mut usize, values: &mut Vec<u32>) 
     if header >= 1 << 32 || length == 0 {
         return None;
     }
-    if header % 2 == 0 {
+    if header & 1 == 0 {
         let stored = width.next_multiple_of(8);
         let value = number(bytes, *at, stored)?;
         *at += stored as usize;

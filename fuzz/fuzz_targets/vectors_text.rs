@@ -7,9 +7,9 @@ use std::fmt::Debug;
 use half::f16;
 use libfuzzer_sys::fuzz_target;
 use ogive_fuzz::{
-    Random, assert_same_f32, check_casts, check_dense, check_sparse, check_sparse_parts, read_bits,
-    read_halfvec, read_sparsevec, read_vector, receive_halfvec, receive_sparsevec, receive_vector,
-    with_memory,
+    Random, assert_same_f32, check_array_text, check_casts, check_dense, check_sparse,
+    check_sparse_parts, read_bits, read_halfvec, read_sparsevec, read_vector, receive_halfvec,
+    receive_sparsevec, receive_vector, with_memory,
 };
 use ogive_kernels::{Encoding, Metric, Query, Rows};
 use ogive_vectors::{
@@ -100,6 +100,7 @@ fuzz_target!(|data: &[u8]| {
             .collect();
         check_bit_distances(bits, &toggled);
     }
+    check_array_text(first);
     check_modifiers(&text);
     check_numbers(&text, data);
 });
@@ -190,8 +191,8 @@ fn assert_sent(message: &[u8], encode: impl FnOnce(&mut Vec<u8>) -> Result<(), V
 /// A value comes back from its message to the last bit.
 fn check_sent<E: Element>(
     value: &[E],
-    encode: fn(&[E], &mut Vec<u8>) -> Result<(), VectorError>,
-    decode: fn(&[u8], Option<usize>) -> Result<Vec<E>, VectorError>,
+    encode: impl Fn(&[E], &mut Vec<u8>) -> Result<(), VectorError>,
+    decode: impl Fn(&[u8], Option<usize>) -> Result<Vec<E>, VectorError>,
 ) {
     let mut message = Vec::new();
     encode(value, &mut message).expect("a value that was read");

@@ -4,6 +4,7 @@
 //! A target takes bytes, expects an error or a value, and panics on anything else: a panic below it, two answers that
 //! differ, or more memory than the bytes justify. `run.sh` builds and runs them with the stable toolchain.
 
+mod array_text;
 mod cvc_file;
 mod expect;
 mod memory;
@@ -12,6 +13,7 @@ mod search;
 mod vector_operations;
 mod vector_readers;
 
+pub use array_text::check_array_text;
 pub use cvc_file::{assemble, settle};
 pub use expect::{assert_same_f32, int8_by_definition, int8_can_hold};
 pub use memory::{ALLOCATION_BYTES_MAX, with_memory};

@@ -5,9 +5,10 @@ use std::fmt::Debug;
 
 use half::f16;
 use ogive_vectors::{
-    Element, SparseVec, VECTOR_DIMENSIONS_MAX, VectorError, add, binary_quantize, compare, concat,
-    dense_to_sparsevec, halfvec_to_vector, l2_normalize, mul, norm, sparsevec_to_halfvec,
-    sparsevec_to_vector, sqlstate, sub, subvector, to_reals, vector_from_array, vector_to_halfvec,
+    Element, SparseVec, StateArray, VECTOR_DIMENSIONS_MAX, VectorError, accumulate, add, average,
+    binary_quantize, combine, compare, concat, dense_to_sparsevec, halfvec_to_vector, l2_normalize,
+    mul, norm, sparsevec_to_halfvec, sparsevec_to_vector, spherical_distance, sqlstate, sub,
+    subvector, to_reals, vector_from_array, vector_to_halfvec,
 };
 
 use crate::{Random, assert_same_f32};
@@ -34,6 +35,7 @@ pub fn check_dense<E: Element + PartialEq + Debug>(a: &[E], b: &[E], random: &mu
     );
     check_parts(a, b, random);
     check_norm(a);
+    check_average(a, b);
 }
 
 fn check_elementwise<E: Element>(
@@ -101,7 +103,7 @@ fn check_nearest<E: Element>(operator: &str, found: f32, exact: f64) {
         assert!(
             distance < other
                 || neighbour == f64::from(found)
-                || (distance == other && size % 2 == 0),
+                || (distance == other && size & 1 == 0),
             "{operator}: {found:e} for {exact:e}, {neighbour:e} is nearer"
         );
     }
@@ -161,6 +163,34 @@ fn check_norm<E: Element>(a: &[E]) {
         found == 0.0 || (length - 1.0).abs() < roundings,
         "length {length}"
     );
+}
+
+/// The average of both, and of their states put together.
+fn check_average<E: Element + PartialEq + Debug>(a: &[E], b: &[E]) {
+    let empty = || StateArray::of("avg", Some(&[Some(0.0)])).expect("a number of rows");
+    assert_eq!(average::<E>(&empty()), Ok(None));
+    let [first, second] = [a, b].map(|row| accumulate(empty(), row).expect("finite elements"));
+    assert_eq!(
+        average(&first).map(Option::unwrap_or_default).as_deref(),
+        Ok(a)
+    );
+    let both = accumulate(first.clone(), b);
+    assert_eq!(combine(first, second), both);
+    let angle = spherical_distance(a, b);
+    if a.len() != b.len() {
+        assert!(both.is_err() && angle.is_err(), "different dimensions");
+        return;
+    }
+    let both = both.expect("no sum of two overflows");
+    let found = average::<E>(&both).expect("in range").unwrap_or_default();
+    for (found, (a, b)) in found.iter().zip(a.iter().zip(b)) {
+        let middle = (f64::from(a.to_f32()) + f64::from(b.to_f32())) / 2.0;
+        // To single precision first, and to half precision then.
+        let expected = E::nearest(middle as f32).to_f32();
+        assert_same_f32("average", &[found.to_f32()], &[expected]);
+    }
+    assert!(angle.is_ok_and(|angle| (0.0..=1.0).contains(&angle)));
+    assert_eq!(both.into_array().len(), 1 + a.len());
 }
 
 /// Casts between the types, back and forth.

@@ -6,7 +6,7 @@ use ogive_vectors::{
 };
 
 /// What separates the parts of a text.
-const SPACES: [char; 6] = [' ', '\t', '\n', '\r', '\x0b', '\x0c'];
+pub(crate) const SPACES: [char; 6] = [' ', '\t', '\n', '\r', '\x0b', '\x0c'];
 
 /// `[1,2]` as a `vector`; `None` for text that is none.
 pub fn read_vector(text: &str) -> Option<Vec<f32>> {

@@ -49,7 +49,7 @@ impl Answers {
 /// Numbers that are equal in SQL, written the same way: Arrow compares and sorts floats by their bits (IEEE
 /// `totalOrder`), where -0 is less than 0 and a NaN whose sign bit is set (what x86 makes of `inf - inf`) is less than
 /// everything. Only with the positive NaN is `[0, inf)` a bound that holds for every distance.
-fn canonical(value: f64) -> f64 {
+pub(crate) fn canonical(value: f64) -> f64 {
     if value.is_nan() {
         f64::NAN
     } else {

@@ -12,13 +12,13 @@ use datafusion_expr::{
 };
 use ogive_kernels::{Metric, Precision, Query};
 
-use crate::coercion::{is_value_of_pgvector, readable, take_arguments, vector_argument};
+use crate::coercion::{is_value_of_pgvector, readable, vector_argument};
 use crate::constant::{constant_dimension, constant_elements};
 use crate::evaluate::{
     Answering, ConstantSide, against_constant, check_dimensions, check_same, row_by_row,
 };
-use crate::pgvector::{BitDistance, parse_texts, sparse_distance};
-use crate::vector_types::{SqlVectorType, any_vector_type};
+use crate::pgvector::{BitDistance, as_type, no_function, sparse_distance};
+use crate::vector_types::{SqlVectorType, common_type};
 use crate::vectors::Vectors;
 
 /// A distance function under one of its SQL names.
@@ -33,9 +33,11 @@ use crate::vectors::Vectors;
 pub(crate) struct Distance {
     metric: Metric,
     name: &'static str,
+    /// The type of pgvector's that the name says it takes.
+    takes: Option<SqlVectorType>,
     aliases: Vec<String>,
     signature: Signature,
-    documentation: Option<&'static Documentation>,
+    documentation: Option<Documentation>,
 }
 
 impl Distance {
@@ -44,15 +46,67 @@ impl Distance {
         metric: Metric,
         name: &'static str,
         aliases: &[&str],
-        documentation: Option<&'static Documentation>,
+        documentation: Option<&Documentation>,
     ) -> Arc<ScalarUDF> {
-        Arc::new(ScalarUDF::from(Self {
+        let documentation = documentation.cloned();
+        Arc::new(ScalarUDF::from(Self::named(
             metric,
             name,
+            aliases,
+            documentation,
+        )))
+    }
+
+    /// A function whose name says which type it takes.
+    pub(crate) fn taking(
+        kind: SqlVectorType,
+        metric: Metric,
+        name: &'static str,
+        documentation: Documentation,
+    ) -> Arc<ScalarUDF> {
+        Arc::new(ScalarUDF::from(Self {
+            takes: Some(kind),
+            ..Self::named(metric, name, &[], Some(documentation))
+        }))
+    }
+
+    fn named(
+        metric: Metric,
+        name: &'static str,
+        aliases: &[&str],
+        documentation: Option<Documentation>,
+    ) -> Self {
+        Self {
+            metric,
+            name,
+            takes: None,
             aliases: aliases.iter().map(|alias| (*alias).to_string()).collect(),
             signature: Signature::user_defined(Volatility::Immutable),
             documentation,
-        }))
+        }
+    }
+
+    /// The type whose answers a call gives; `None` for lists.
+    fn answers_as(&self, fields: &[FieldRef]) -> Option<SqlVectorType> {
+        let kind = answers_as(fields)?;
+        Some(match self.takes {
+            Some(taken) if kind.casts_implicitly_to(taken) => taken,
+            _ => kind,
+        })
+    }
+
+    /// Whether there is a distance between such arguments.
+    fn takes_all(&self, fields: &[FieldRef]) -> bool {
+        let common = self.answers_as(fields);
+        let taken = self.takes.is_none() || common.is_none() || common == self.takes;
+        let argument = |field: &FieldRef| {
+            if let Some(kind) = SqlVectorType::of(field) {
+                return kind != SqlVectorType::Bit;
+            }
+            let found = field.data_type();
+            is_value_of_pgvector(found) || vector_argument(self.name, 1, found, readable).is_ok()
+        };
+        taken && fields.len() == 2 && fields.iter().all(argument)
     }
 
     fn against_constant(
@@ -102,14 +156,11 @@ impl ScalarUDFImpl for Distance {
     }
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        let [left, right] = take_arguments(self.name, arg_types)?;
-        let argument = |position, found: &DataType| {
-            if is_value_of_pgvector(found) {
-                return Ok(found.clone());
-            }
-            vector_argument(self.name, position, found, readable)
+        // What is wrong is said with the fields in hand: an error from here would be wrapped in DataFusion's.
+        let argument = |found: &DataType| {
+            vector_argument(self.name, 1, found, readable).unwrap_or_else(|_| found.clone())
         };
-        Ok(vec![argument(1, left)?, argument(2, right)?])
+        Ok(arg_types.iter().map(argument).collect())
     }
 
     fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
@@ -117,10 +168,17 @@ impl ScalarUDFImpl for Distance {
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        if !self.takes_all(args.arg_fields) {
+            return Err(no_function(
+                self.name,
+                args.arg_fields,
+                args.scalar_arguments,
+            ));
+        }
         if let [Some(left), Some(right)] = [0, 1].map(|argument| known_dimension(&args, argument))
             && left != right
         {
-            if let Some(kind) = answers_as(args.arg_fields) {
+            if let Some(kind) = self.answers_as(args.arg_fields) {
                 check_same(kind, left, right)?;
             }
             return plan_err!(
@@ -137,9 +195,9 @@ impl ScalarUDFImpl for Distance {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         use ColumnarValue::{Array, Scalar};
-        let kind = answers_as(&args.arg_fields);
+        let kind = self.answers_as(&args.arg_fields);
         let (arguments, fields) = match kind {
-            Some(kind) => parse_texts(self.name, kind, &args.args, &args.arg_fields)?,
+            Some(kind) => as_type(self.name, kind, &args.args, &args.arg_fields)?,
             None => (args.args, args.arg_fields),
         };
         if kind == Some(SqlVectorType::Sparsevec) {
@@ -184,7 +242,7 @@ impl ScalarUDFImpl for Distance {
     }
 
     fn documentation(&self) -> Option<&Documentation> {
-        self.documentation
+        self.documentation.as_ref()
     }
 }
 
@@ -203,9 +261,9 @@ fn known_dimension(args: &ReturnFieldArgs<'_>, argument: usize) -> Option<usize>
     }
 }
 
-/// The type whose answers a call gives: that of an argument with a mark; `vector` where one is a text. `None` for lists.
+/// The type whose answers a call gives: that of the arguments with a mark; `vector` where one is a text. `None` for lists.
 fn answers_as(fields: &[FieldRef]) -> Option<SqlVectorType> {
-    any_vector_type(fields).or_else(|| {
+    common_type(fields).or_else(|| {
         fields
             .iter()
             .any(|field| is_value_of_pgvector(field.data_type()))
@@ -220,6 +278,17 @@ pub fn precision_of(fields: &[FieldRef]) -> Precision {
         Some(_) => Precision::Single,
         None => Precision::Double,
     }
+}
+
+/// The type of pgvector's that one of this crate's distance functions reads texts as, where no argument has one; `None`
+/// for any other function.
+pub fn text_type_of(udf: &ScalarUDF) -> Option<SqlVectorType> {
+    let inner = udf.inner();
+    if inner.downcast_ref::<BitDistance>().is_some() {
+        return Some(SqlVectorType::Bit);
+    }
+    let distance = inner.downcast_ref::<Distance>()?;
+    Some(distance.takes.unwrap_or(SqlVectorType::Vector))
 }
 
 /// The metric that one of this crate's distance functions computes, under whichever name; `None` for any other

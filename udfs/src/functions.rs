@@ -24,6 +24,7 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
         overloaded(crate::l2_normalize_udf()),
         crate::knn_udf(),
     ];
+    functions.extend(crate::other_names::other_names());
     functions.extend(bit_distance_udfs());
     functions.extend(crate::pgvector::functions());
     functions

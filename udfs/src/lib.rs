@@ -51,6 +51,7 @@ mod l2_normalize;
 mod l2_squared_distance;
 mod min_by;
 mod negative_inner_product;
+mod other_names;
 mod pgvector;
 mod vector_aggregates;
 mod vector_dims;
@@ -65,7 +66,7 @@ pub use array_distance::array_distance_udf;
 pub use constant::constant_vector;
 pub use cosine_distance::cosine_distance_udf;
 pub use cosine_similarity::cosine_similarity_udf;
-pub use distance::{metric_of, precision_of};
+pub use distance::{metric_of, precision_of, text_type_of};
 pub use functions::{aggregate_functions, scalar_functions};
 pub use inner_product::inner_product_udf;
 pub use knn::{KNN, knn_udf};
@@ -75,7 +76,10 @@ pub use l2_normalize::l2_normalize_udf;
 pub use l2_squared_distance::l2_squared_distance_udf;
 pub use min_by::{max_by_udaf, min_by_udaf};
 pub use negative_inner_product::negative_inner_product_udf;
-pub use pgvector::{SPHERE, schema_as_text, to_text_udf, to_type_udf, vectors_as_text};
+pub use pgvector::{
+    SPHERE, check_comparison, compare_udf, schema_as_text, text_to_array_udf, to_text_udf,
+    to_type_udf, vectors_as_text,
+};
 pub use vector_dims::vector_dims_udf;
 pub use vector_norm::vector_norm_udf;
 pub use vector_types::{EXTENSION_METADATA, EXTENSION_NAME, SqlVectorType, sparsevec_fields};

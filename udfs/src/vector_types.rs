@@ -105,6 +105,14 @@ impl SqlVectorType {
         }
     }
 
+    /// Whether pgvector casts values of this type to another wherever one is wanted.
+    pub fn casts_implicitly_to(self, other: Self) -> bool {
+        matches!(
+            (self, other),
+            (Self::Vector, Self::Halfvec | Self::Sparsevec) | (Self::Halfvec, Self::Sparsevec)
+        )
+    }
+
     pub(crate) fn is_stored_as(self, data_type: &DataType) -> bool {
         match (self, data_type) {
             (Self::Sparsevec, DataType::Struct(fields)) => {
@@ -138,7 +146,16 @@ pub fn sparsevec_fields() -> Fields {
     ])
 }
 
-/// The type of the first argument that has one of pgvector's.
-pub(crate) fn any_vector_type(fields: &[FieldRef]) -> Option<SqlVectorType> {
-    fields.iter().find_map(|field| SqlVectorType::of(field))
+/// The type that the arguments with one of pgvector's have in common, by its implicit casts: `vector` to `halfvec`, both
+/// to `sparsevec`. That of the first where there is none.
+pub(crate) fn common_type(fields: &[FieldRef]) -> Option<SqlVectorType> {
+    let mut types = fields.iter().filter_map(|field| SqlVectorType::of(field));
+    let first = types.next()?;
+    Some(types.fold(first, |common, other| {
+        if common.casts_implicitly_to(other) {
+            other
+        } else {
+            common
+        }
+    }))
 }

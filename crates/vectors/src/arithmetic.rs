@@ -115,6 +115,20 @@ pub fn subvector<E: Element>(
     Ok(kept.to_vec())
 }
 
+/// The angle between two vectors of length one, as a share of half a turn: `vector_spherical_distance` in SQL.
+///
+/// # Errors
+/// 22000 for different dimensions.
+pub fn spherical_distance<E: Element>(left: &[E], right: &[E]) -> Result<f64, VectorError> {
+    E::TYPE.check_same(left.len(), right.len())?;
+    let products = left
+        .iter()
+        .zip(right)
+        .map(|(a, b)| f64::from(a.to_f32()) * f64::from(b.to_f32()));
+    let product = products.fold(0.0, |sum, product| sum + product) as f32;
+    Ok(f64::from(product).clamp(-1.0, 1.0).acos() / std::f64::consts::PI)
+}
+
 fn combine<E: Element>(
     left: &[E],
     right: &[E],

@@ -20,6 +20,10 @@ pub mod sqlstate {
     pub const STRING_DATA_LENGTH_MISMATCH: &str = "22026";
     /// Text that is not a value of the type.
     pub const INVALID_TEXT_REPRESENTATION: &str = "22P02";
+    /// A cast that there is not.
+    pub const CANNOT_COERCE: &str = "42846";
+    /// A function or operator that there is not.
+    pub const UNDEFINED_FUNCTION: &str = "42883";
     /// Bytes that are not a value of the type.
     pub const INVALID_BINARY_REPRESENTATION: &str = "22P03";
     /// More dimensions or elements than a value can have.

@@ -24,6 +24,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod arithmetic;
+mod array_text;
+mod average;
 mod bits;
 mod cast;
 mod dense_text;
@@ -39,8 +41,11 @@ mod wire;
 mod tests;
 
 pub use arithmetic::{
-    add, binary_quantize, compare, concat, l2_normalize, mul, norm, sub, subvector,
+    add, binary_quantize, compare, concat, l2_normalize, mul, norm, spherical_distance, sub,
+    subvector,
 };
+pub use array_text::{parse_array, parse_double, parse_integer, parse_real};
+pub use average::{StateArray, accumulate, average, combine};
 pub use bits::{
     check_bit_length, check_same_length, check_varbit_length, format_bits, hamming_distance,
     jaccard_distance, parse_bits, parse_varbits, resize_bits,

@@ -6,8 +6,9 @@ use arrow::datatypes::{Field, FieldRef};
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::ScalarUDF;
 use half::f16;
-use ogive_vectors::{VectorError, add, concat, mul, sub};
+use ogive_vectors::{BIT_LENGTH_MAX, VECTOR_DIMENSIONS_MAX, VectorError, add, concat, mul, sub};
 
+use super::mistakes::no_operator;
 use super::row_function::{RowFunction, no_such, peer};
 use super::value::Value;
 use crate::vector_types::SqlVectorType;
@@ -16,66 +17,152 @@ pub(super) fn udfs() -> Vec<Arc<ScalarUDF>> {
     vec![
         RowFunction::udf(
             "vector_add",
-            &["halfvec_add"],
+            &[],
             (
                 "vector_add(left, right)",
                 "The sum of two vectors, element by element: what `left + right` stands for.",
             ),
             2..=2,
             true,
-            same_length,
+            |fields, constants| same_length("+", fields, constants),
             |values, _| elementwise("vector_add", values, add::<f32>, add::<f16>),
         ),
         RowFunction::udf(
             "vector_sub",
-            &["halfvec_sub"],
+            &[],
             (
                 "vector_sub(left, right)",
                 "The difference of two vectors, element by element: what `left - right` stands for.",
             ),
             2..=2,
             true,
-            same_length,
+            |fields, constants| same_length("-", fields, constants),
             |values, _| elementwise("vector_sub", values, sub::<f32>, sub::<f16>),
         ),
         RowFunction::udf(
             "vector_mul",
-            &["halfvec_mul"],
+            &[],
             (
                 "vector_mul(left, right)",
                 "The product of two vectors, element by element: what `left * right` stands for.",
             ),
             2..=2,
             true,
-            same_length,
+            |fields, constants| same_length("*", fields, constants),
             |values, _| elementwise("vector_mul", values, mul::<f32>, mul::<f16>),
         ),
         RowFunction::udf(
             "vector_concat",
-            &["halfvec_concat"],
+            &[],
             (
                 "vector_concat(left, right)",
-                "The elements of one vector, then those of another: what `left || right` stands for.",
+                "The elements of one vector or bit string, then those of another: what `left || right` stands for.",
             ),
             2..=2,
             true,
-            |fields, _| {
-                let kind = peer(fields);
-                let lengths: Option<usize> = fields.iter().map(|field| kind.length_of(field)).sum();
-                Ok(kind.field("", lengths.filter(|length| *length <= 16_000)))
+            both_lengths,
+            |values, _| match values {
+                [Value::Bits(left), Value::Bits(right)] => {
+                    Ok(Value::Bits([left.as_slice(), right].concat()))
+                }
+                other => elementwise("vector_concat", other, concat::<f32>, concat::<f16>),
             },
-            |values, _| elementwise("vector_concat", values, concat::<f32>, concat::<f16>),
+        ),
+        RowFunction::taking(
+            SqlVectorType::Halfvec,
+            "halfvec_add",
+            (
+                "halfvec_add(left, right)",
+                "`vector_add` over halfvec values.",
+            ),
+            2..=2,
+            |fields, constants| same_length("+", fields, constants),
+            |values, _| elementwise("halfvec_add", values, add::<f32>, add::<f16>),
+        ),
+        RowFunction::taking(
+            SqlVectorType::Halfvec,
+            "halfvec_sub",
+            (
+                "halfvec_sub(left, right)",
+                "`vector_sub` over halfvec values.",
+            ),
+            2..=2,
+            |fields, constants| same_length("-", fields, constants),
+            |values, _| elementwise("halfvec_sub", values, sub::<f32>, sub::<f16>),
+        ),
+        RowFunction::taking(
+            SqlVectorType::Halfvec,
+            "halfvec_mul",
+            (
+                "halfvec_mul(left, right)",
+                "`vector_mul` over halfvec values.",
+            ),
+            2..=2,
+            |fields, constants| same_length("*", fields, constants),
+            |values, _| elementwise("halfvec_mul", values, mul::<f32>, mul::<f16>),
+        ),
+        RowFunction::taking(
+            SqlVectorType::Halfvec,
+            "halfvec_concat",
+            (
+                "halfvec_concat(left, right)",
+                "`vector_concat` over halfvec values.",
+            ),
+            2..=2,
+            both_lengths,
+            |values, _| elementwise("halfvec_concat", values, concat::<f32>, concat::<f16>),
         ),
     ]
 }
 
 /// The type of the operands, with the length that they agree on.
-fn same_length(fields: &[FieldRef], _: &[Option<&ScalarValue>]) -> Result<Field> {
+fn same_length(
+    operator: &str,
+    fields: &[FieldRef],
+    constants: &[Option<&ScalarValue>],
+) -> Result<Field> {
+    check_operands(operator, false, fields, constants)?;
     let kind = peer(fields);
     let mut lengths = fields.iter().filter_map(|field| kind.length_of(field));
     let first = lengths.next();
     let agreed = first.filter(|first| lengths.all(|length| length == *first));
     Ok(kind.field("", agreed))
+}
+
+/// The type of the operands, with the sum of their lengths.
+fn both_lengths(fields: &[FieldRef], constants: &[Option<&ScalarValue>]) -> Result<Field> {
+    check_operands("||", true, fields, constants)?;
+    let kind = peer(fields);
+    let lengths: Option<usize> = fields.iter().map(|field| kind.length_of(field)).sum();
+    let most = match kind {
+        SqlVectorType::Bit => BIT_LENGTH_MAX,
+        _ => VECTOR_DIMENSIONS_MAX,
+    };
+    Ok(kind.field("", lengths.filter(|length| *length <= most)))
+}
+
+/// The operators take two vectors or two halfvecs, some of them two bit strings; an array beside a `vector` is one.
+fn check_operands(
+    operator: &str,
+    takes_bits: bool,
+    fields: &[FieldRef],
+    constants: &[Option<&ScalarValue>],
+) -> Result<()> {
+    use SqlVectorType::{Bit, Halfvec, Sparsevec, Vector};
+    let common = peer(fields);
+    let fits = fields.iter().all(|field| match SqlVectorType::of(field) {
+        Some(Bit) => takes_bits && common == Bit,
+        Some(Vector | Halfvec) => matches!(common, Vector | Halfvec),
+        Some(Sparsevec) => false,
+        None => {
+            let found = field.data_type();
+            found.is_null() || (found.is_list() && common == Vector)
+        }
+    });
+    match fits {
+        true => Ok(()),
+        false => Err(no_operator(operator, fields, constants)),
+    }
 }
 
 type Operator<E> = fn(&[E], &[E]) -> std::result::Result<Vec<E>, VectorError>;

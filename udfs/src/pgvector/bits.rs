@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::Float64Array;
 use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion_common::{Result, ScalarValue, internal_err, plan_err};
+use datafusion_common::{Result, ScalarValue, internal_err};
 use datafusion_expr::{
     ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
     Signature, Volatility,
@@ -13,8 +13,9 @@ use ogive_kernels::{Metric, Query};
 use ogive_vectors::{hamming_distance, jaccard_distance};
 
 use super::external;
+use super::mistakes::no_function;
 use super::row_function::{documentation, no_such};
-use super::value::{Argument, Value, is_text, parse_texts};
+use super::value::{Argument, Value, as_type, is_text};
 use crate::constant::constant_vector;
 use crate::vector_types::SqlVectorType;
 use crate::vectors::{bit_rows_of, vector_nulls};
@@ -90,21 +91,7 @@ impl ScalarUDFImpl for BitDistance {
     }
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        if arg_types.len() != 2 {
-            return plan_err!("{} takes 2 arguments, got {}", self.name(), arg_types.len());
-        }
-        for found in arg_types {
-            let bits = match found {
-                DataType::FixedSizeList(element, _) | DataType::List(element) => {
-                    *element.data_type() == DataType::Boolean
-                }
-                DataType::Null => true,
-                other => is_text(other),
-            };
-            if !bits {
-                return plan_err!("{} takes bit strings, got {found}", self.name());
-            }
-        }
+        // What is wrong is said with the fields in hand: an error from here would be wrapped in DataFusion's.
         Ok(arg_types.to_vec())
     }
 
@@ -112,7 +99,18 @@ impl ScalarUDFImpl for BitDistance {
         Ok(DataType::Float64)
     }
 
-    fn return_field_from_args(&self, _: ReturnFieldArgs) -> Result<FieldRef> {
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        let bits = |field: &FieldRef| match field.data_type() {
+            DataType::FixedSizeList(element, _) | DataType::List(element) => {
+                *element.data_type() == DataType::Boolean
+            }
+            DataType::Null => true,
+            other => is_text(other),
+        };
+        if args.arg_fields.len() != 2 || !args.arg_fields.iter().all(bits) {
+            let name = self.name();
+            return Err(no_function(name, args.arg_fields, args.scalar_arguments));
+        }
         Ok(Arc::new(Field::new(self.name(), DataType::Float64, true)))
     }
 
@@ -126,7 +124,7 @@ impl ScalarUDFImpl for BitDistance {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let name = self.metric.function_name();
-        let (parsed, fields) = parse_texts(name, SqlVectorType::Bit, &args.args, &args.arg_fields)?;
+        let (parsed, fields) = as_type(name, SqlVectorType::Bit, &args.args, &args.arg_fields)?;
         let ([left, right], [left_field, right_field]) = (parsed.as_slice(), fields.as_slice())
         else {
             return internal_err!("{name} was called with {} arguments", parsed.len());

@@ -3,92 +3,72 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field};
+use arrow::array::Float32Array;
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::ScalarUDF;
 use half::f16;
 use ogive_vectors::{
-    VectorError, check_dimensions, dense_to_sparsevec, halfvec_from_array, halfvec_to_vector,
-    resize_bits, sparsevec_from_array, sparsevec_to_halfvec, sparsevec_to_vector,
-    vector_from_array, vector_to_halfvec,
+    VectorError, array_not_one_dimensional, check_bit_length, check_dimensions, dense_to_sparsevec,
+    halfvec_from_array, halfvec_to_vector, resize_bits, sparsevec_from_array, sparsevec_to_halfvec,
+    sparsevec_to_vector, to_reals, vector_from_array, vector_to_halfvec,
 };
 
-use super::row_function::{RowFunction, no_such};
-use super::value::{Value, constant_length};
-use crate::vector_types::SqlVectorType;
+use super::external;
+use super::mistakes::{no_cast, no_function};
+use super::row_function::{Returns, Row, RowFunction, no_such};
+use super::value::{Value, constant_length, is_text};
+use crate::vector_types::{SqlVectorType, sparsevec_fields};
 
 /// The function that casts to a type: `to_vector(value [, n])` and so on.
 pub fn to_type_udf(kind: SqlVectorType) -> Arc<ScalarUDF> {
     match kind {
         SqlVectorType::Vector => RowFunction::udf(
             "to_vector",
-            &[
-                "array_to_vector",
-                "halfvec_to_vector",
-                "sparsevec_to_vector",
-            ],
+            &["array_to_vector"],
             (
-                "to_vector(value [, n])",
+                "to_vector(value [, n [, explicit]])",
                 "The value as a `vector(n)`: what `value::vector(n)` stands for. Takes texts such as `[1,2,3]`, arrays of numbers, halfvec and sparsevec values.",
             ),
-            1..=2,
+            1..=3,
             false,
-            |_, constants| {
-                let length = constant_length(constants.get(1).copied().flatten())?;
-                Ok(SqlVectorType::Vector.field("", length))
-            },
+            |fields, constants| cast_field(SqlVectorType::Vector, fields, constants),
             to_vector,
         ),
         SqlVectorType::Halfvec => RowFunction::udf(
             "to_halfvec",
-            &[
-                "array_to_halfvec",
-                "vector_to_halfvec",
-                "sparsevec_to_halfvec",
-            ],
+            &["array_to_halfvec"],
             (
-                "to_halfvec(value [, n])",
+                "to_halfvec(value [, n [, explicit]])",
                 "The value as a `halfvec(n)`: what `value::halfvec(n)` stands for.",
             ),
-            1..=2,
+            1..=3,
             false,
-            |_, constants| {
-                let length = constant_length(constants.get(1).copied().flatten())?;
-                Ok(SqlVectorType::Halfvec.field("", length))
-            },
+            |fields, constants| cast_field(SqlVectorType::Halfvec, fields, constants),
             to_halfvec,
         ),
         SqlVectorType::Bit => RowFunction::udf(
             "to_bit",
             &[],
             (
-                "to_bit(value [, n])",
-                "The value as a `bit(n)`: what `value::bit(n)` stands for. A text must have n digits; bits of another length are cut or filled with zeros.",
+                "to_bit(value [, n [, explicit]])",
+                "The value as a `bit(n)`. `to_bit(value, n, true)` is what `value::bit(n)` stands for: it is cut or filled with zeros on the right. Without the third argument it must have n digits, as what is inserted.",
             ),
-            1..=2,
+            1..=3,
             false,
-            |_, constants| {
-                let length = constant_length(constants.get(1).copied().flatten())?;
-                Ok(SqlVectorType::Bit.field("", length))
-            },
+            |fields, constants| cast_field(SqlVectorType::Bit, fields, constants),
             to_bit,
         ),
         SqlVectorType::Sparsevec => RowFunction::udf(
             "to_sparsevec",
-            &[
-                "array_to_sparsevec",
-                "vector_to_sparsevec",
-                "halfvec_to_sparsevec",
-            ],
+            &["array_to_sparsevec"],
             (
-                "to_sparsevec(value [, n])",
+                "to_sparsevec(value [, n [, explicit]])",
                 "The value as a `sparsevec(n)`: what `value::sparsevec(n)` stands for. Takes texts such as `{1:1.5,3:2}/5`.",
             ),
-            1..=2,
+            1..=3,
             false,
-            |_, constants| {
-                let length = constant_length(constants.get(1).copied().flatten())?;
-                Ok(SqlVectorType::Sparsevec.field("", length))
-            },
+            |fields, constants| cast_field(SqlVectorType::Sparsevec, fields, constants),
             to_sparsevec,
         ),
     }
@@ -116,7 +96,161 @@ pub fn to_text_udf() -> Arc<ScalarUDF> {
 pub(super) fn udfs() -> Vec<Arc<ScalarUDF>> {
     let mut udfs: Vec<_> = SqlVectorType::ALL.into_iter().map(to_type_udf).collect();
     udfs.push(to_text_udf());
+    udfs.extend(between_types());
+    udfs.extend(to_arrays());
     udfs
+}
+
+/// pgvector's functions behind the casts between its types. Their names tell what a text stands for.
+fn between_types() -> impl Iterator<Item = Arc<ScalarUDF>> {
+    use SqlVectorType::{Halfvec, Sparsevec, Vector};
+    let as_vector: Returns = |fields, constants| cast_field(Vector, fields, constants);
+    let as_halfvec: Returns = |fields, constants| cast_field(Halfvec, fields, constants);
+    let as_sparsevec: Returns = |fields, constants| cast_field(Sparsevec, fields, constants);
+    let casts: [(_, _, _, Returns, Row); 6] = [
+        (
+            Halfvec,
+            "halfvec_to_vector",
+            (
+                "halfvec_to_vector(value, n, explicit)",
+                "A halfvec as a `vector(n)`.",
+            ),
+            as_vector,
+            to_vector,
+        ),
+        (
+            Sparsevec,
+            "sparsevec_to_vector",
+            (
+                "sparsevec_to_vector(value, n, explicit)",
+                "A sparsevec as a `vector(n)`.",
+            ),
+            as_vector,
+            to_vector,
+        ),
+        (
+            Vector,
+            "vector_to_halfvec",
+            (
+                "vector_to_halfvec(value, n, explicit)",
+                "A vector as a `halfvec(n)`.",
+            ),
+            as_halfvec,
+            to_halfvec,
+        ),
+        (
+            Sparsevec,
+            "sparsevec_to_halfvec",
+            (
+                "sparsevec_to_halfvec(value, n, explicit)",
+                "A sparsevec as a `halfvec(n)`.",
+            ),
+            as_halfvec,
+            to_halfvec,
+        ),
+        (
+            Vector,
+            "vector_to_sparsevec",
+            (
+                "vector_to_sparsevec(value, n, explicit)",
+                "A vector as a `sparsevec(n)`.",
+            ),
+            as_sparsevec,
+            to_sparsevec,
+        ),
+        (
+            Halfvec,
+            "halfvec_to_sparsevec",
+            (
+                "halfvec_to_sparsevec(value, n, explicit)",
+                "A halfvec as a `sparsevec(n)`.",
+            ),
+            as_sparsevec,
+            to_sparsevec,
+        ),
+    ];
+    casts
+        .into_iter()
+        .map(|(takes, name, manual, returns, row)| {
+            RowFunction::taking(takes, name, manual, 1..=3, returns, row)
+        })
+}
+
+/// `vector_to_float4` and `halfvec_to_float4`.
+fn to_arrays() -> [Arc<ScalarUDF>; 2] {
+    let returns: Returns = |_, _| {
+        Ok(Field::new(
+            "",
+            DataType::new_list(DataType::Float32, true),
+            true,
+        ))
+    };
+    let row: Row = |values, _| {
+        let reals = match values.first() {
+            Some(Value::Vector(elements)) => to_reals::<f32>(elements),
+            Some(Value::Halfvec(elements)) => to_reals::<f16>(elements),
+            _ => return Err(no_such("vector_to_float4", values)),
+        };
+        Ok(Value::Elements(Arc::new(Float32Array::from(reals))))
+    };
+    [
+        RowFunction::taking(
+            SqlVectorType::Vector,
+            "vector_to_float4",
+            (
+                "vector_to_float4(value, n, explicit)",
+                "A vector as a `real[]`.",
+            ),
+            1..=3,
+            returns,
+            row,
+        ),
+        RowFunction::taking(
+            SqlVectorType::Halfvec,
+            "halfvec_to_float4",
+            (
+                "halfvec_to_float4(value, n, explicit)",
+                "A halfvec as a `real[]`.",
+            ),
+            1..=3,
+            returns,
+            row,
+        ),
+    ]
+}
+
+/// The type that a cast gives, of what can be cast.
+fn cast_field(
+    kind: SqlVectorType,
+    fields: &[FieldRef],
+    constants: &[Option<&ScalarValue>],
+) -> Result<Field> {
+    let Some(field) = fields.first() else {
+        return Err(no_function(kind.name(), fields, constants));
+    };
+    let casts = match SqlVectorType::of(field) {
+        Some(found) => (found == SqlVectorType::Bit) == (kind == SqlVectorType::Bit),
+        None => match field.data_type() {
+            DataType::Null => true,
+            DataType::List(element)
+            | DataType::LargeList(element)
+            | DataType::FixedSizeList(element, _) => match element.data_type() {
+                DataType::Boolean => kind == SqlVectorType::Bit,
+                _ if kind == SqlVectorType::Bit => false,
+                nested if nested.is_list() => return Err(external(array_not_one_dimensional())),
+                number => number.is_numeric() || number.is_null(),
+            },
+            // A sparsevec that an expression of DataFusion's gave without its mark.
+            DataType::Struct(parts) => *parts == sparsevec_fields() && kind != SqlVectorType::Bit,
+            found => is_text(found),
+        },
+    };
+    if !casts {
+        let constant = constants.first().copied().flatten();
+        return Err(no_cast(field, constant, kind));
+    }
+    let length = constant_length(constants.get(1).copied().flatten())?;
+    Ok(kind.field("", length))
 }
 
 /// The type modifier: in the answer's field, or the second argument.
@@ -128,7 +262,7 @@ fn wanted(values: &[Value], field: &Field) -> Option<usize> {
     })
 }
 
-fn to_vector(values: &[Value], field: &Field) -> Result<Value, VectorError> {
+fn to_vector(values: &[Value], field: &Field) -> std::result::Result<Value, VectorError> {
     let length = wanted(values, field);
     Ok(Value::Vector(match values.first() {
         Some(Value::Vector(elements)) => {
@@ -143,7 +277,7 @@ fn to_vector(values: &[Value], field: &Field) -> Result<Value, VectorError> {
     }))
 }
 
-fn to_halfvec(values: &[Value], field: &Field) -> Result<Value, VectorError> {
+fn to_halfvec(values: &[Value], field: &Field) -> std::result::Result<Value, VectorError> {
     let length = wanted(values, field);
     Ok(Value::Halfvec(match values.first() {
         Some(Value::Halfvec(elements)) => {
@@ -158,7 +292,7 @@ fn to_halfvec(values: &[Value], field: &Field) -> Result<Value, VectorError> {
     }))
 }
 
-fn to_sparsevec(values: &[Value], field: &Field) -> Result<Value, VectorError> {
+fn to_sparsevec(values: &[Value], field: &Field) -> std::result::Result<Value, VectorError> {
     let length = wanted(values, field);
     Ok(Value::Sparse(match values.first() {
         Some(Value::Sparse(sparse)) => {
@@ -173,16 +307,20 @@ fn to_sparsevec(values: &[Value], field: &Field) -> Result<Value, VectorError> {
     }))
 }
 
-/// A literal must have the length; a value of another length is cut or filled with zeros, as an
-/// explicit cast does in PostgreSQL.
-fn to_bit(values: &[Value], field: &Field) -> Result<Value, VectorError> {
+/// A value of another length is cut or filled with zeros where the cast is explicit, and a mistake elsewhere, as in
+/// PostgreSQL.
+fn to_bit(values: &[Value], field: &Field) -> std::result::Result<Value, VectorError> {
     let length = wanted(values, field);
-    match values.first() {
-        Some(Value::Bits(bits)) => Ok(Value::Bits(match length {
-            Some(length) => resize_bits(bits, length),
-            None => bits.clone(),
-        })),
-        Some(Value::Text(text)) => Value::parse(text, SqlVectorType::Bit, length),
-        _ => Err(no_such("bit", values)),
-    }
+    let bits = match values.first() {
+        Some(Value::Bits(bits)) => bits.clone(),
+        Some(Value::Text(text)) => ogive_vectors::parse_bits(text, None)?,
+        _ => return Err(no_such("bit", values)),
+    };
+    Ok(Value::Bits(match (length, values.get(2)) {
+        (Some(length), Some(Value::Bool(true))) => resize_bits(&bits, length),
+        _ => {
+            check_bit_length(length, bits.len())?;
+            bits
+        }
+    }))
 }

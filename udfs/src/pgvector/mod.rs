@@ -6,10 +6,13 @@
 //! [`DataFusionError::External`](datafusion_common::DataFusionError::External).
 
 mod arithmetic;
+mod array_text;
+mod averages;
 mod bits;
 mod compare;
 mod conversion;
 mod display;
+mod mistakes;
 mod overloaded;
 mod parts;
 mod row_function;
@@ -18,9 +21,11 @@ mod sphere;
 mod value;
 
 pub(crate) use bits::{BitDistance, bit_distance_udfs};
+pub(crate) use mistakes::no_function;
 pub(crate) use overloaded::overloaded;
+pub(crate) use row_function::documentation;
 pub(crate) use sparse::sparse_distance;
-pub(crate) use value::parse_texts;
+pub(crate) use value::as_type;
 
 use std::sync::Arc;
 
@@ -28,6 +33,8 @@ use datafusion_common::DataFusionError;
 use datafusion_expr::ScalarUDF;
 use ogive_vectors::VectorError;
 
+pub use array_text::text_to_array_udf;
+pub use compare::{check_comparison, compare_udf};
 pub use conversion::{to_text_udf, to_type_udf};
 pub use display::{schema_as_text, vectors_as_text};
 pub use sphere::SPHERE;
@@ -39,6 +46,8 @@ pub(crate) fn functions() -> Vec<Arc<ScalarUDF>> {
     functions.extend(compare::udfs());
     functions.extend(parts::udfs());
     functions.extend(sphere::udfs());
+    functions.extend(averages::udfs());
+    functions.push(text_to_array_udf());
     functions
 }
 

@@ -9,6 +9,7 @@ use datafusion_expr::{
     Signature, Volatility,
 };
 
+use super::mistakes::no_function;
 use super::parts;
 use super::value::is_text;
 use crate::vector_types::SqlVectorType;
@@ -68,7 +69,10 @@ impl ScalarUDFImpl for Overloaded {
         if vectors {
             return self.vectors.coerce_types(arg_types);
         }
-        self.lists.coerce_types(arg_types)
+        // What is wrong is said with the fields in hand: an error from here would be wrapped in DataFusion's.
+        self.lists
+            .coerce_types(arg_types)
+            .or_else(|_| Ok(arg_types.to_vec()))
     }
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
@@ -76,7 +80,17 @@ impl ScalarUDFImpl for Overloaded {
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
-        self.of_fields(args.arg_fields).return_field_from_args(args)
+        let function = self.of_fields(args.arg_fields);
+        let types: Vec<DataType> = args
+            .arg_fields
+            .iter()
+            .map(|field| field.data_type().clone())
+            .collect();
+        if Arc::ptr_eq(function, &self.lists) && function.coerce_types(&types).is_err() {
+            let name = self.name();
+            return Err(no_function(name, args.arg_fields, args.scalar_arguments));
+        }
+        function.return_field_from_args(args)
     }
 
     fn is_strict(&self) -> bool {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field};
 use datafusion_expr::ScalarUDF;
 use half::f16;
-use ogive_vectors::{binary_quantize, l2_normalize, norm, subvector};
+use ogive_vectors::{binary_quantize, l2_normalize, norm, spherical_distance, subvector};
 
-use super::row_function::{RowFunction, no_such, peer};
+use super::row_function::{Returns, Row, RowFunction, no_such, peer};
 use super::value::Value;
 use crate::vector_types::SqlVectorType;
 
 pub(super) fn udfs() -> Vec<Arc<ScalarUDF>> {
-    vec![
+    let mut udfs = vec![
         RowFunction::udf(
             "binary_quantize",
             &[],
@@ -55,6 +55,46 @@ pub(super) fn udfs() -> Vec<Arc<ScalarUDF>> {
                 ] => Ok(Value::Halfvec(subvector::<f16>(elements, *start, *count)?)),
                 other => Err(no_such("subvector", other)),
             },
+        ),
+    ];
+    udfs.extend(spherical_udfs());
+    udfs
+}
+
+/// `vector_spherical_distance` and `halfvec_spherical_distance`.
+fn spherical_udfs() -> [Arc<ScalarUDF>; 2] {
+    let returns: Returns = |_, _| Ok(Field::new("", DataType::Float64, true));
+    let row: Row = |values, _| match values {
+        [Value::Vector(left), Value::Vector(right)] => {
+            Ok(Value::Float(spherical_distance::<f32>(left, right)?))
+        }
+        [Value::Halfvec(left), Value::Halfvec(right)] => {
+            Ok(Value::Float(spherical_distance::<f16>(left, right)?))
+        }
+        other => Err(no_such("vector_spherical_distance", other)),
+    };
+    [
+        RowFunction::taking(
+            SqlVectorType::Vector,
+            "vector_spherical_distance",
+            (
+                "vector_spherical_distance(vector1, vector2)",
+                "The angle between two vectors of length one, as a share of half a turn.",
+            ),
+            2..=2,
+            returns,
+            row,
+        ),
+        RowFunction::taking(
+            SqlVectorType::Halfvec,
+            "halfvec_spherical_distance",
+            (
+                "halfvec_spherical_distance(vector1, vector2)",
+                "`vector_spherical_distance` over halfvec values.",
+            ),
+            2..=2,
+            returns,
+            row,
         ),
     ]
 }

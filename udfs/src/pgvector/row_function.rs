@@ -5,16 +5,17 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion_common::{Result, ScalarValue, internal_err, plan_err};
+use datafusion_common::{Result, ScalarValue, internal_err};
 use datafusion_expr::{
     ColumnarValue, DocSection, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility,
 };
-use ogive_vectors::VectorError;
+use ogive_vectors::{VectorError, sqlstate};
 
 use super::external;
+use super::mistakes::no_function;
 use super::value::{Argument, Value, build, is_text};
-use crate::vector_types::{SqlVectorType, any_vector_type};
+use crate::vector_types::{SqlVectorType, common_type};
 
 /// What one row gives; arguments are never NULL.
 pub(crate) type Row = fn(&[Value], &Field) -> std::result::Result<Value, VectorError>;
@@ -22,7 +23,7 @@ pub(crate) type Row = fn(&[Value], &Field) -> std::result::Result<Value, VectorE
 pub(crate) type Returns = fn(&[FieldRef], &[Option<&ScalarValue>]) -> Result<Field>;
 
 /// A function over pgvector's types. Any NULL argument gives NULL. A text beside a value of one of
-/// the types is read as that type; where all are texts, as `vector`.
+/// the types is read as that type; where all are texts, as the type that the function takes, or `vector`.
 #[derive(Debug)]
 pub(crate) struct RowFunction {
     pub name: &'static str,
@@ -30,6 +31,8 @@ pub(crate) struct RowFunction {
     pub arguments: RangeInclusive<usize>,
     /// Whether texts stand for values of the type beside them.
     pub reads_texts: bool,
+    /// The type that the function's name says it takes.
+    pub takes: Option<SqlVectorType>,
     pub returns: Returns,
     pub row: Row,
     pub signature: Signature,
@@ -51,11 +54,50 @@ impl RowFunction {
             aliases: aliases.iter().map(|alias| (*alias).to_string()).collect(),
             arguments,
             reads_texts,
+            takes: None,
             returns,
             row,
             signature: Signature::user_defined(Volatility::Immutable),
             documentation: documentation(syntax, description),
         }))
+    }
+
+    /// A function whose name says which type it takes: values that are cast to it implicitly, and texts of it.
+    pub(crate) fn taking(
+        kind: SqlVectorType,
+        name: &'static str,
+        manual: (&str, &str),
+        arguments: RangeInclusive<usize>,
+        returns: Returns,
+        row: Row,
+    ) -> Arc<ScalarUDF> {
+        Arc::new(ScalarUDF::from(Self {
+            name,
+            aliases: Vec::new(),
+            arguments,
+            reads_texts: true,
+            takes: Some(kind),
+            returns,
+            row,
+            signature: Signature::user_defined(Volatility::Immutable),
+            documentation: documentation(manual.0, manual.1),
+        }))
+    }
+
+    /// The type that texts are read as, and that values are cast to.
+    fn kind(&self, fields: &[FieldRef]) -> SqlVectorType {
+        self.takes.unwrap_or_else(|| peer(fields))
+    }
+
+    /// Whether the function takes values of the fields' types among pgvector's.
+    fn takes_all(&self, fields: &[FieldRef]) -> bool {
+        let Some(taken) = self.takes else {
+            return true;
+        };
+        fields
+            .iter()
+            .filter_map(|field| SqlVectorType::of(field))
+            .all(|found| found == taken || found.casts_implicitly_to(taken))
     }
 }
 
@@ -85,7 +127,7 @@ impl Hash for RowFunction {
 
 /// The type that texts are read as.
 pub(crate) fn peer(fields: &[FieldRef]) -> SqlVectorType {
-    any_vector_type(fields).unwrap_or(SqlVectorType::Vector)
+    common_type(fields).unwrap_or(SqlVectorType::Vector)
 }
 
 impl ScalarUDFImpl for RowFunction {
@@ -102,15 +144,7 @@ impl ScalarUDFImpl for RowFunction {
     }
 
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        if !self.arguments.contains(&arg_types.len()) {
-            return plan_err!(
-                "{} takes {} to {} arguments, got {}",
-                self.name,
-                self.arguments.start(),
-                self.arguments.end(),
-                arg_types.len()
-            );
-        }
+        // What is wrong is said with the fields in hand: an error from here would be wrapped in DataFusion's.
         Ok(arg_types.to_vec())
     }
 
@@ -120,11 +154,16 @@ impl ScalarUDFImpl for RowFunction {
 
     fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
         let mut fields = args.arg_fields.to_vec();
+        if !self.arguments.contains(&fields.len()) || !self.takes_all(&fields) {
+            return Err(no_function(self.name, &fields, args.scalar_arguments));
+        }
         if self.reads_texts {
-            let kind = peer(&fields);
+            let kind = self.kind(&fields);
             for field in &mut fields {
                 if is_text(field.data_type()) {
                     *field = Arc::new(kind.field(field.name(), None));
+                } else if self.takes.is_some() && SqlVectorType::of(field).is_some() {
+                    *field = Arc::new(kind.field(field.name(), kind.length_of(field)));
                 }
             }
         }
@@ -141,7 +180,7 @@ impl ScalarUDFImpl for RowFunction {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let kind = peer(&args.arg_fields);
+        let kind = self.kind(&args.arg_fields);
         let arguments = args
             .args
             .iter()
@@ -171,12 +210,17 @@ impl ScalarUDFImpl for RowFunction {
                     Some(Value::Text(text)) if self.reads_texts => {
                         values.push(Value::parse(&text, kind, None).map_err(external)?);
                     }
+                    Some(value) if self.reads_texts => {
+                        values.push(value.implicitly(kind).map_err(external)?);
+                    }
                     Some(value) => values.push(value),
                 }
             }
-            answers.push(Some(
-                (self.row)(&values, &args.return_field).map_err(external)?,
-            ));
+            let answer = (self.row)(&values, &args.return_field).map_err(external)?;
+            answers.push(match answer {
+                Value::Null => None,
+                answer => Some(answer),
+            });
         }
         let array = build(&args.return_field, answers)?;
         Ok(if constant {
@@ -196,11 +240,12 @@ pub(crate) fn no_such(function: &str, values: &[Value]) -> VectorError {
             Value::Text(_) => "text",
             Value::Int(_) => "integer",
             Value::Float(_) => "double precision",
+            Value::Bool(_) => "boolean",
             typed => typed.kind().map_or("unknown", SqlVectorType::name),
         })
         .collect();
     VectorError::new(
-        "42883",
+        sqlstate::UNDEFINED_FUNCTION,
         format!("function {function}({}) does not exist", types.join(", ")),
     )
 }

@@ -7,11 +7,12 @@ use arrow::datatypes::FieldRef;
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::ColumnarValue;
 use ogive_kernels::Metric;
-use ogive_vectors::{SparseVec, VectorError};
+use ogive_vectors::{SparseVec, VectorError, sqlstate};
 
 use super::external;
 use super::row_function::no_such;
 use super::value::{Argument, Value};
+use crate::answers::canonical;
 
 /// The distances of two arguments of which one is a `sparsevec`.
 pub(crate) fn sparse_distance(
@@ -42,7 +43,8 @@ pub(crate) fn sparse_distance(
     let distances = (0..rows)
         .map(|row| match (at(0, row), at(1, row)) {
             (Some(Value::Sparse(left)), Some(Value::Sparse(right))) => {
-                distance(metric, &left, &right).map(Some).map_err(external)
+                let distance = distance(metric, &left, &right).map_err(external)?;
+                Ok(Some(canonical(distance)))
             }
             (None, _) | (_, None) => Ok(None),
             (Some(left), Some(right)) => Err(external(no_such(function, &[left, right]))),
@@ -69,7 +71,7 @@ fn distance(
         Metric::CosineDistance => left.cosine_distance(right),
         Metric::CosineSimilarity => left.cosine_distance(right).map(|distance| 1.0 - distance),
         Metric::Hamming | Metric::Jaccard => Err(VectorError::new(
-            "42883",
+            sqlstate::UNDEFINED_FUNCTION,
             "function over bits does not take sparsevec",
         )),
     }

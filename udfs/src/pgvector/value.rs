@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanBuilder, FixedSizeListBuilder, Float64Array, Int32Array,
-    ListArray, ListBuilder, PrimitiveArray, PrimitiveBuilder, StringArray, StructArray,
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, FixedSizeListBuilder, Float64Array,
+    Int32Array, ListArray, ListBuilder, PrimitiveArray, PrimitiveBuilder, StringArray, StructArray,
+    new_empty_array,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer};
-use arrow::compute::cast;
+use arrow::compute::{cast, concat};
 use arrow::datatypes::{
     ArrowPrimitiveType, DataType, Field, FieldRef, Float16Type, Float32Type, Float64Type, Int32Type,
 };
@@ -15,15 +16,16 @@ use datafusion_common::{Result, ScalarValue, exec_datafusion_err, exec_err, plan
 use datafusion_expr::ColumnarValue;
 use half::f16;
 use ogive_vectors::{
-    SparseVec, VectorError, format_bits, format_halfvec, format_sparsevec, format_vector,
-    parse_bits, parse_halfvec, parse_sparsevec, parse_vector,
+    SparseVec, VectorError, dense_to_sparsevec, format_bits, format_halfvec, format_sparsevec,
+    format_vector, parse_bits, parse_halfvec, parse_sparsevec, parse_vector, sparsevec_from_array,
+    vector_to_halfvec,
 };
 
 use super::external;
 use crate::vector_types::{SqlVectorType, sparsevec_fields};
 
 /// A value of a type that the functions take or give.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub(crate) enum Value {
     Vector(Vec<f32>),
     Halfvec(Vec<f16>),
@@ -34,6 +36,11 @@ pub(crate) enum Value {
     Text(String),
     Int(i32),
     Float(f64),
+    Bool(bool),
+    /// The elements of an array that a function gives.
+    Elements(ArrayRef),
+    /// A function's answer only: arguments are never NULL.
+    Null,
 }
 
 impl Value {
@@ -55,11 +62,32 @@ impl Value {
             Self::Halfvec(elements) => format_halfvec(elements),
             Self::Bits(bits) => format_bits(bits),
             Self::Sparse(sparse) => format_sparsevec(sparse),
-            Self::Numbers(_) => String::new(),
+            Self::Numbers(_) | Self::Elements(_) | Self::Null => String::new(),
+            Self::Bool(value) => if *value { "t" } else { "f" }.to_owned(),
             Self::Text(text) => text.clone(),
             Self::Int(value) => value.to_string(),
             Self::Float(value) => ogive_vectors::format_float8(*value),
         }
+    }
+
+    /// The value as one of `kind`, where pgvector casts it implicitly; others stay as they are. A `sparsevec` is made of
+    /// arrays too.
+    pub(crate) fn implicitly(self, kind: SqlVectorType) -> std::result::Result<Self, VectorError> {
+        Ok(match (self, kind) {
+            (Self::Vector(elements), SqlVectorType::Halfvec) => {
+                Self::Halfvec(vector_to_halfvec(&elements, None)?)
+            }
+            (Self::Vector(elements), SqlVectorType::Sparsevec) => {
+                Self::Sparse(dense_to_sparsevec::<f32>(&elements, None)?)
+            }
+            (Self::Halfvec(elements), SqlVectorType::Sparsevec) => {
+                Self::Sparse(dense_to_sparsevec::<f16>(&elements, None)?)
+            }
+            (Self::Numbers(numbers), SqlVectorType::Sparsevec) => {
+                Self::Sparse(sparsevec_from_array(numbers, None)?)
+            }
+            (same, _) => same,
+        })
     }
 
     /// What the text of a literal stands for.
@@ -91,6 +119,7 @@ pub(crate) enum Argument {
     Text(StringArray),
     Int(Int32Array),
     Float(Float64Array),
+    Bool(BooleanArray),
     Null,
 }
 
@@ -111,6 +140,7 @@ impl Argument {
         }
         Ok(match array.data_type() {
             DataType::Null => Self::Null,
+            DataType::Boolean => Self::Bool(array.as_boolean().clone()),
             DataType::Utf8 => Self::Text(array.as_string().clone()),
             DataType::Utf8View | DataType::LargeUtf8 => {
                 Self::Text(cast(&array, &DataType::Utf8)?.as_string().clone())
@@ -119,6 +149,9 @@ impl Argument {
                 if *element.data_type() == DataType::Boolean =>
             {
                 Self::Bits(array)
+            }
+            DataType::Struct(parts) if *parts == sparsevec_fields() => {
+                Self::Sparse(array.as_struct().clone())
             }
             list if list.is_list() => {
                 let wanted = DataType::new_list(DataType::Float64, true);
@@ -152,6 +185,7 @@ impl Argument {
             Self::Float(numbers) => {
                 Value::Float(numbers.is_valid(row).then(|| numbers.value(row))?)
             }
+            Self::Bool(values) => Value::Bool(values.is_valid(row).then(|| values.value(row))?),
             Self::Null => return None,
         })
     }
@@ -297,6 +331,35 @@ pub(crate) fn build(field: &Field, rows: Vec<Option<Value>>) -> Result<ArrayRef>
                 })
                 .collect::<Float64Array>(),
         ),
+        DataType::List(element) => {
+            let arrays: Vec<Option<&ArrayRef>> = rows
+                .iter()
+                .map(|row| match row {
+                    Some(Value::Elements(elements)) => Some(elements),
+                    _ => None,
+                })
+                .collect();
+            let lengths = arrays
+                .iter()
+                .map(|elements| elements.map_or(0, |elements| elements.len()));
+            let offsets = OffsetBuffer::from_lengths(lengths);
+            let nulls = NullBuffer::from_iter(arrays.iter().map(Option::is_some));
+            let present: Vec<&dyn Array> = arrays
+                .iter()
+                .flatten()
+                .map(|array| *array as &dyn Array)
+                .collect();
+            let elements = match present.as_slice() {
+                [] => new_empty_array(element.data_type()),
+                present => concat(present)?,
+            };
+            Arc::new(ListArray::try_new(
+                Arc::clone(element),
+                offsets,
+                elements,
+                Some(nulls),
+            )?)
+        }
         other => return exec_err!("cannot build values of type {other}"),
     })
 }
@@ -394,8 +457,9 @@ fn sparse_array(rows: &[Option<Value>]) -> Result<ArrayRef> {
     )?))
 }
 
-/// Arguments given as text, as values of `kind`; others as they are. Fields are changed alike.
-pub(crate) fn parse_texts(
+/// Arguments given as text, or of a type that is cast implicitly, as values of `kind`; others as they are. Fields are
+/// changed alike.
+pub(crate) fn as_type(
     function: &str,
     kind: SqlVectorType,
     args: &[ColumnarValue],
@@ -404,22 +468,29 @@ pub(crate) fn parse_texts(
     let mut parsed = Vec::with_capacity(args.len());
     let mut parsed_fields = Vec::with_capacity(args.len());
     for (arg, field) in args.iter().zip(fields) {
-        if !is_text(field.data_type()) {
+        let casts = match SqlVectorType::of(field) {
+            Some(found) => found.casts_implicitly_to(kind),
+            None if kind == SqlVectorType::Sparsevec => field.data_type().is_list(),
+            None => false,
+        };
+        if !casts && !is_text(field.data_type()) {
             parsed.push(arg.clone());
             parsed_fields.push(Arc::clone(field));
             continue;
         }
-        let texts = Argument::of(function, arg, field)?;
+        let argument = Argument::of(function, arg, field)?;
         let rows = match arg {
             ColumnarValue::Array(array) => array.len(),
             ColumnarValue::Scalar(_) => 1,
         };
         let values = (0..rows)
-            .map(|row| match texts.value(row) {
-                Some(Value::Text(text)) => {
-                    Value::parse(&text, kind, None).map(Some).map_err(external)
-                }
-                _ => Ok(None),
+            .map(|row| {
+                let value = match argument.value(row) {
+                    Some(Value::Text(text)) => Value::parse(&text, kind, None),
+                    Some(value) => value.implicitly(kind),
+                    None => return Ok(None),
+                };
+                value.map(Some).map_err(external)
             })
             .collect::<Result<Vec<_>>>()?;
         let marked = Arc::new(kind.field(field.name(), None));
@@ -443,12 +514,13 @@ pub(crate) fn is_text(data_type: &DataType) -> bool {
     )
 }
 
-/// A number of dimensions given as a constant.
+/// A type modifier given as a constant; -1 is none.
 pub(crate) fn constant_length(scalar: Option<&ScalarValue>) -> Result<Option<usize>> {
     match scalar {
         None => Ok(None),
         Some(scalar) if scalar.is_null() => Ok(None),
         Some(scalar) => match scalar.cast_to(&DataType::Int64)? {
+            ScalarValue::Int64(Some(-1)) => Ok(None),
             ScalarValue::Int64(Some(length)) if length > 0 => {
                 Ok(Some(usize::try_from(length).unwrap_or(usize::MAX)))
             }

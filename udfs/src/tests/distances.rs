@@ -66,7 +66,7 @@ fn rounded(vector: &Vector) -> Vector {
 #[test]
 fn every_pair_of_types_gives_the_answer_by_definition() {
     let functions = distance_functions();
-    assert_eq!(functions.len(), 8);
+    assert_eq!(functions.len(), 18);
     let mut seed = 0;
     for left in ELEMENTS {
         for right in ELEMENTS {

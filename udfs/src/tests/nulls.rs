@@ -26,7 +26,7 @@ fn one(udf: &ScalarUDF, element: &DataType, a: &[f64], b: &[f64]) -> Option<f64>
 #[test]
 fn empty_vectors() {
     for udf in distance_functions() {
-        let expected = (!udf.name().starts_with("cosine")).then_some(0.0);
+        let expected = (!udf.name().contains("cosine")).then_some(0.0);
         for element in ELEMENTS {
             assert_eq!(one(&udf, &element, &[], &[]), expected, "{}", udf.name());
         }

@@ -22,7 +22,8 @@ use super::distinct::DistinctAccumulator;
 use super::groups::VectorGroupsAccumulator;
 use super::sliding::SlidingAccumulator;
 use super::{Definition, Operation, distinct, state};
-use crate::vector_types::SqlVectorType;
+use crate::pgvector::no_function;
+use crate::vector_types::{SqlVectorType, sparsevec_fields};
 
 /// `avg`, also called `mean`, and `sum`, for a session to register in place of the built-ins.
 ///
@@ -115,6 +116,8 @@ impl AggregateUDFImpl for VectorAggregate {
     fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
         match arg_types {
             [list] if is_vector(list) => Ok(vec![list.clone()]),
+            // Refused where the mark is known.
+            [other] if may_be_marked(other) => Ok(vec![other.clone()]),
             // It is asked for lists alone: the built-in's signature says what else there is.
             [other] => plan_err!(
                 "{} takes numbers and lists of Float32, Float16 or Float64 numbers, not {other}",
@@ -135,6 +138,11 @@ impl AggregateUDFImpl for VectorAggregate {
     }
 
     fn return_field(&self, arg_fields: &[FieldRef]) -> Result<FieldRef> {
+        if let [field] = arg_fields
+            && may_be_marked(field.data_type())
+        {
+            return Err(no_function(self.name(), arg_fields, &[]));
+        }
         let Some(definition) = self.definition(arg_fields)? else {
             return self.builtin.return_field(arg_fields);
         };
@@ -282,5 +290,16 @@ impl AggregateUDFImpl for VectorAggregate {
 
     fn set_monotonicity(&self, data_type: &DataType) -> SetMonotonicity {
         self.builtin.inner().set_monotonicity(data_type)
+    }
+}
+
+/// Whether the built-in would not tell bit strings and `sparsevec` values by their name.
+fn may_be_marked(argument: &DataType) -> bool {
+    match argument {
+        DataType::Struct(fields) => *fields == sparsevec_fields(),
+        DataType::List(element) | DataType::FixedSizeList(element, _) => {
+            *element.data_type() == DataType::Boolean
+        }
+        _ => false,
     }
 }

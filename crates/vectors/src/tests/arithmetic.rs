@@ -179,3 +179,21 @@ fn subvectors() {
         );
     }
 }
+
+#[test]
+fn angles() {
+    let angle = |left: &str, right: &str| {
+        shown(
+            crate::spherical_distance(&dense::<f32>(left), &dense::<f32>(right)),
+            |angle| angle.to_string(),
+        )
+    };
+    assert_eq!(angle("[1,0]", "[0,1]"), "0.5");
+    assert_eq!(angle("[1,0]", "[1,0]"), "0");
+    assert_eq!(angle("[1,0]", "[-1,0]"), "1");
+    assert_eq!(angle("[3,4]", "[3,4]"), "0");
+    assert_eq!(
+        angle("[1]", "[1,2]"),
+        "22000 different vector dimensions 1 and 2"
+    );
+}

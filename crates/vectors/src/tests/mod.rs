@@ -1,6 +1,8 @@
 //! What pgvector is known to answer, and properties of generated values.
 
 mod arithmetic;
+mod array_text;
+mod average;
 mod bits;
 mod casts;
 mod dense_text;
