@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(shortened(&short), short);
         assert_eq!(
             shortened(&format!("f([a, b], [{}]) [{}]", numbers(17), numbers(384))),
-            "f([a, b], [-3.5, -2.5, -1.5, -0.5, .. 13 more]) [-3.5, -2.5, -1.5, -0.5, .. 380 more]"
+            "f([a, b], [-3.5, -2.5, -1.5, 0.5, .. 13 more]) [-3.5, -2.5, -1.5, 0.5, .. 380 more]"
         );
         let names = "file_groups={1 group: [[".to_string() + &["a.cvc"; 20].join(", ") + "]]}";
         assert_eq!(shortened(&names), names);
