@@ -141,6 +141,20 @@ def top_k(m, threads_list):
         )
 
 
+def knn_join(m, threads_list):
+    rows = []
+    for threads in threads_list:
+        for f in m.ours("knn_join", threads):
+            peer = m.peer("faiss batch", threads, 3)
+            rows.append([
+                f"{f['queries']} queries", str(threads), ms(f), ms(peer),
+                against(2 * peer["p50_ms"] / f["p50_ms"], 1) + " of 2", f"{f['single_ms']:.2f}",
+                against(f["singles_over_join"], 10), f"{f['peak_anonymous'] / 2**20:.0f}",
+            ])
+    head = ["kNN join", "threads", "ms", "faiss ms", "2 × faiss / ogive", "one query alone, ms", "all alone / join", "own memory, MiB"]
+    table("kNN join: the ten nearest of each query", head, rows)
+
+
 def overhead(m, threads_list):
     rows = []
     for threads in threads_list:
@@ -164,7 +178,7 @@ def memory(m, threads_list):
 
 
 def main():
-    everything = {"scan": scan, "top_k": top_k, "overhead": overhead, "memory": memory}
+    everything = {"scan": scan, "top_k": top_k, "knn_join": knn_join, "overhead": overhead, "memory": memory}
     parser = argparse.ArgumentParser()
     parser.add_argument("measures", nargs="*", choices=[*everything, []], metavar="|".join(everything))
     parser.add_argument("--bench", type=Path, required=True)

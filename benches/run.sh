@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds, makes the data, measures, prints tables: benches/run.sh [scan|top_k|overhead|memory ...]
+# Builds, makes the data, measures, prints tables: benches/run.sh [scan|top_k|knn_join|overhead|memory ...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 benches/setup.sh

@@ -62,6 +62,30 @@ impl DataFiles {
     }
 }
 
+/// Queries of the batch that [`knn_join`](crate::knn_join) takes.
+const BATCH_QUERIES: usize = 10_000;
+
+/// Makes `batch.npy`, queries that are near rows of the base and not among them, unless it is there.
+pub fn make_batch(files: &DataFiles) -> Result<Vectors> {
+    let path = files.path("batch.npy");
+    if !path.exists() {
+        let base = files.base()?;
+        let step = (base.len() / BATCH_QUERIES).max(1);
+        let mut sample = Vectors {
+            dimension: base.dimension,
+            values: Vec::new(),
+        };
+        for row in base.rows().step_by(step).take(BATCH_QUERIES) {
+            sample.values.extend_from_slice(row);
+        }
+        let rows = sample.len();
+        let mut moved = repeated(&sample, rows, 2 * rows);
+        moved.values.drain(..rows * base.dimension);
+        moved.write(&path)?;
+    }
+    Vectors::read(&path)
+}
+
 /// Makes the files unless they are there, and says whether it did.
 ///
 /// `source` is a file of real embeddings; without one the example passages are used. Rows past its end repeat it, moved a

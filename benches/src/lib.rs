@@ -1,6 +1,6 @@
 //! Measures of ogive, as the program `ogive-bench` takes them.
 //!
-//! [`make_data`] writes the files that everything reads; [`scan`], [`top_k`], [`overhead`] and [`memory`] are the four
+//! [`make_data`] writes the files that everything reads; [`scan`], [`top_k`], [`knn_join`], [`overhead`] and [`memory`] are the
 //! measures, [`bandwidth`] is what the machine can do at best. Each checks its answer before it is timed and gives
 //! [`Figure`]s, which print as one line of JSON each. Other engines are measured in the same run by `compare.py`, which
 //! puts them beside these figures: a time alone says little, so ratios are what is printed.
@@ -12,6 +12,7 @@ mod bandwidth;
 mod data;
 mod engine;
 mod figure;
+mod knn_join;
 mod memory;
 mod nearest;
 mod noise;
@@ -26,6 +27,7 @@ pub use bandwidth::bandwidth;
 pub use data::{DataFiles, DataSize, make_data};
 pub use engine::Engine;
 pub use figure::{Error, Figure, Result};
+pub use knn_join::knn_join;
 pub use memory::memory;
 pub use nearest::{Neighbours, nearest};
 pub use npy::Vectors;

@@ -1,7 +1,9 @@
 //! Every measure once, over little data: answers are checked, times are not.
 #![allow(clippy::unwrap_used)]
 
-use ogive_benches::{DataFiles, DataSize, Runs, make_data, memory, overhead, scan, top_k};
+use ogive_benches::{
+    DataFiles, DataSize, Runs, knn_join, make_data, memory, overhead, scan, top_k,
+};
 
 #[test]
 fn every_measure_runs() {
@@ -26,6 +28,7 @@ fn every_measure_runs() {
                 .unwrap();
             assert!(recall >= 0.8, "{figure}");
         }
+        assert_eq!(knn_join(&files, threads, runs).unwrap().len(), 1);
         assert_eq!(overhead(&files, threads, runs).unwrap().len(), 16);
         assert_eq!(memory(&files, threads, 64 << 20).unwrap().len(), 2);
     }

@@ -72,6 +72,15 @@ impl Values {
         }
     }
 
+    fn to_f64(&self) -> Vec<f64> {
+        match self {
+            Values::F64(values) => values.clone(),
+            Values::I32(values) => values.iter().map(|value| f64::from(*value)).collect(),
+            Values::I64(values) => values.iter().map(|value| *value as f64).collect(),
+            other => other.to_f32().into_iter().map(f64::from).collect(),
+        }
+    }
+
     fn to_bytes(&self) -> Vec<u8> {
         match self {
             Values::F32(values) => values.iter().flat_map(|x| x.to_le_bytes()).collect(),
@@ -274,20 +283,27 @@ impl Plan {
         sections.chain(self.chunk_metadata.iter().map(|entry| &entry.1))
     }
 
-    /// Whether a chunk holds what `int8` cannot, and must not.
+    /// Whether a column holds what its compression cannot, and must not.
     fn has_non_finite(&self) -> bool {
+        let refused = |(column, values): (&Column, &Values)| {
+            let singles = values.to_f32();
+            let overflows = |value: f64, single: f32| {
+                let stored = match column.compression {
+                    // What a half becomes infinite for is said in doubles, before it is a single.
+                    Compression::Fp16 => f16::from_f64(value).to_f32(),
+                    _ => single,
+                };
+                value.is_finite() && stored.is_infinite()
+            };
+            let mut doubles = values.to_f64().into_iter().zip(&singles);
+            doubles.any(|(value, single)| overflows(value, *single))
+                || column.compression == Compression::Int8
+                    && singles
+                        .chunks(self.options.chunk_rows * column.dimension)
+                        .any(|chunk| !int8_can_hold(chunk))
+        };
         self.options.non_finite == NonFinite::Refuse
-            && self
-                .columns
-                .iter()
-                .zip(&self.values)
-                .any(|(column, values)| {
-                    column.compression == Compression::Int8
-                        && values
-                            .to_f32()
-                            .chunks(self.options.chunk_rows * column.dimension)
-                            .any(|chunk| !int8_can_hold(chunk))
-                })
+            && self.columns.iter().zip(&self.values).any(refused)
     }
 }
 

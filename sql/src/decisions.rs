@@ -132,7 +132,7 @@ fn sorted(sort: &SortExec, enabled: bool) -> Result<Option<String>> {
 }
 
 /// The plan that makes the rows, below what only deals them out.
-fn source_of<'a>(children: Vec<&'a Arc<dyn ExecutionPlan>>) -> Option<&'a Arc<dyn ExecutionPlan>> {
+fn source_of(children: Vec<&Arc<dyn ExecutionPlan>>) -> Option<&Arc<dyn ExecutionPlan>> {
     let child = children.into_iter().next()?;
     match child.name() {
         "RepartitionExec" | "CoalescePartitionsExec" | "CooperativeExec" => {

@@ -24,12 +24,12 @@ use datafusion::sql::sqlparser::parser::Parser;
 use ogive_table_providers::{ROW_COLUMN, VectorTable};
 use ogive_udfs::{SqlVectorType, to_type_udf};
 
-/// An `INSERT` made ready for DataFusion; other statements and tables stay as they are.
-pub async fn prepare_insert(state: &SessionState, statement: DfStatement) -> Result<DfStatement> {
-    let DfStatement::Statement(mut sql) = statement else {
-        return Ok(statement);
-    };
-    if let SqlStatement::Insert(insert) = sql.as_mut()
+/// An `INSERT` made ready for DataFusion, under `EXPLAIN` and `PREPARE` too; other statements and tables stay as they are.
+pub async fn prepare_insert(
+    state: &SessionState,
+    mut statement: DfStatement,
+) -> Result<DfStatement> {
+    if let Some(insert) = insert_of(&mut statement)
         && let TableObject::TableName(name) = &insert.table
         && let Some(table) = table(state, name).await?
     {
@@ -46,7 +46,22 @@ pub async fn prepare_insert(state: &SessionState, statement: DfStatement) -> Res
             cast_values(source, &targets)?;
         }
     }
-    Ok(DfStatement::Statement(sql))
+    Ok(statement)
+}
+
+fn insert_of(statement: &mut DfStatement) -> Option<&mut Insert> {
+    match statement {
+        DfStatement::Statement(sql) => match sql.as_mut() {
+            SqlStatement::Insert(insert) => Some(insert),
+            SqlStatement::Prepare { statement, .. } => match statement.as_mut() {
+                SqlStatement::Insert(insert) => Some(insert),
+                _ => None,
+            },
+            _ => None,
+        },
+        DfStatement::Explain(explain) => insert_of(&mut explain.statement),
+        _ => None,
+    }
 }
 
 async fn table(state: &SessionState, name: &ObjectName) -> Result<Option<Arc<dyn TableProvider>>> {

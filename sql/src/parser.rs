@@ -84,11 +84,11 @@ fn check_arrays(tokens: &[TokenWithSpan]) -> Result<()> {
         }
         let at = token.span.start;
         if open.len() > BRACKETS_MAX {
-            return plan_err!("arrays nest deeper than {BRACKETS_MAX} at {at}");
+            return plan_err!("arrays nest deeper than {BRACKETS_MAX}{at}");
         }
         if open.last().is_some_and(|elements| *elements > ELEMENTS_MAX) {
             return plan_err!(
-                "an array literal has more than {ELEMENTS_MAX} elements at {at}; give it as a text or as a parameter"
+                "an array literal has more than {ELEMENTS_MAX} elements{at}; give it as a text or as a parameter"
             );
         }
     }

@@ -7,10 +7,13 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::metadata::FieldMetadata;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::{ColumnarValue, Execute, Expr, LogicalPlan, Prepare, Statement};
+use datafusion::logical_expr::{
+    ColumnarValue, Execute, Expr, ExprSchemable, LogicalPlan, Prepare, Statement,
+};
 use ogive_udfs::SqlVectorType;
 
 use crate::casts::to_type;
@@ -108,7 +111,7 @@ fn fields(prepare: &Prepare) -> Result<Vec<FieldRef>> {
         .collect())
 }
 
-/// The value of an expression without columns.
+/// The value of an expression without columns, with the mark of its type.
 fn value_of(state: &SessionState, expr: Expr) -> Result<Expr> {
     let schema = DFSchema::empty();
     let row = RecordBatch::try_new_with_options(
@@ -116,13 +119,16 @@ fn value_of(state: &SessionState, expr: Expr) -> Result<Expr> {
         Vec::new(),
         &RecordBatchOptions::new().with_row_count(Some(1)),
     )?;
+    let (_, field) = expr.to_field(&schema)?;
     let physical = state.create_physical_expr(expr, &schema)?;
-    Ok(match physical.evaluate(&row)? {
-        ColumnarValue::Scalar(value) => Expr::Literal(value, None),
-        ColumnarValue::Array(values) => {
-            Expr::Literal(ScalarValue::try_from_array(&values, 0)?, None)
-        }
-    })
+    let value = match physical.evaluate(&row)? {
+        ColumnarValue::Scalar(value) => value,
+        ColumnarValue::Array(values) => ScalarValue::try_from_array(&values, 0)?,
+    };
+    Ok(Expr::Literal(
+        value,
+        Some(FieldMetadata::from(field.as_ref())),
+    ))
 }
 
 /// The type of a parameter: by its mark, or by how it is stored, since planning a `PREPARE` drops marks.

@@ -16,14 +16,15 @@ use parking_lot::Mutex;
 use url::Url;
 
 use crate::decisions::decisions_row;
+use crate::explain::shorten_lists;
 use crate::insert::prepare_insert;
 use crate::object_stores::{LazyObjectStores, take_store_options};
 use crate::parser::{Statement, parse};
 use crate::prepared::PreparedTypes;
 use crate::register::register_all;
+use crate::rewrite::rewrite_statement;
 use crate::settings::{self, Block};
 use crate::tables::{complete_directories, enable_paths, open};
-use crate::vector_search::expand_vector_search;
 
 /// Settings of a session to be built.
 #[derive(Debug, Default)]
@@ -152,23 +153,24 @@ impl Session {
         }
         let mut statement = statement.0;
         complete_directories(&self.context, &mut statement);
-        expand_vector_search(&self.context, &mut statement)?;
+        rewrite_statement(&self.context, &mut statement)?;
         let state = self.context.state();
         let statement = prepare_insert(&state, statement).await?;
         let statement = self.connect_stores(statement)?;
         let plan = state.statement_to_plan(statement).await?;
         let plan = self.prepared.lock().convert_parameters(&state, plan)?;
-        match explained(&plan) {
-            Some(query) if explains_decisions(&state) => {
-                let explained = self.context.execute_logical_plan(plan.clone()).await?;
-                let mut batches = explained.collect().await?;
-                if let Some(first) = batches.first() {
-                    batches.extend(decisions_row(&state, query, &first.schema()).await?);
-                }
-                self.context.read_batches(batches)
-            }
-            _ => self.context.execute_logical_plan(plan).await,
+        let Some(query) = explained(&plan) else {
+            return self.context.execute_logical_plan(plan).await;
+        };
+        let explained = self.context.execute_logical_plan(plan.clone()).await?;
+        let mut rows = explained.collect().await?;
+        if explains_decisions(&state)
+            && let Some(first) = rows.first()
+        {
+            rows.extend(decisions_row(&state, query, &first.schema()).await?);
         }
+        let rows = rows.iter().map(shorten_lists).collect::<Result<Vec<_>>>()?;
+        self.context.read_batches(rows)
     }
 
     /// Plans one statement given as text.

@@ -1,4 +1,4 @@
-//! `SET`, `SHOW`, `RESET`, and transaction blocks as far as settings go.
+//! `SET`, `SHOW`, `RESET`, and transaction blocks as far as settings go; `CREATE EXTENSION vector`.
 //!
 //! PostgreSQL's rules: `SET LOCAL` holds until the transaction block ends, `SET` inside a block is
 //! undone by `ROLLBACK`, and both do nothing lasting when the block fails. Reads and writes of
@@ -40,7 +40,7 @@ struct Change {
     local: bool,
 }
 
-/// Runs a statement about settings; `None` when it is about something else.
+/// Runs a statement about the session; `None` when it is about something else.
 pub async fn run(
     context: &SessionContext,
     block: &Arc<Mutex<Block>>,
@@ -128,6 +128,14 @@ pub async fn run(
             }
             empty(context).map(Some)
         }
+        // The first line of every script for pgvector; what it adds is here already.
+        SqlStatement::CreateExtension(create) => match create.name.value.as_str() {
+            "vector" => empty(context).map(Some),
+            other => Err(DataFusionError::External(Box::new(VectorError::new(
+                "0A000",
+                format!("extension \"{other}\" is not available"),
+            )))),
+        },
         _ => Ok(None),
     }
 }
@@ -252,9 +260,37 @@ fn assign(context: &SessionContext, name: &str, value: &str) -> Result<()> {
         "off" | "no" if name.starts_with("ogive.") => "false",
         _ => value,
     };
+    check_value(name, value)?;
     let state = context.state_ref();
     let mut state = state.write();
     state.config_mut().options_mut().set(name, value)
+}
+
+/// Bytes that a batch aims at: less than a page is all overhead, more than a gigabyte no longer a batch.
+const BATCH_BYTES: std::ops::RangeInclusive<usize> = 4096..=1 << 30;
+
+/// What the type of an `ogive.` setting does not say, in PostgreSQL's words.
+fn check_value(name: &str, value: &str) -> Result<()> {
+    let error = match name {
+        "ogive.batch_bytes" => match value.parse() {
+            Ok(bytes) if BATCH_BYTES.contains(&bytes) => return Ok(()),
+            _ => VectorError::new(
+                "22023",
+                format!(
+                    "{value} is outside the valid range for parameter \"{name}\" ({} .. {})",
+                    BATCH_BYTES.start(),
+                    BATCH_BYTES.end()
+                ),
+            ),
+        },
+        "ogive.on_corruption" if !["error", "skip", "fill"].contains(&value) => VectorError::new(
+            "22023",
+            format!("invalid value for parameter \"{name}\": \"{value}\""),
+        )
+        .with_hint("Available values: error, skip, fill."),
+        _ => return Ok(()),
+    };
+    Err(DataFusionError::External(Box::new(error)))
 }
 
 /// The value as it was written, without quotes.

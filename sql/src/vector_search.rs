@@ -16,11 +16,10 @@ use std::ops::ControlFlow;
 use datafusion::common::{internal_err, plan_datafusion_err, plan_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::prelude::SessionContext;
-use datafusion::sql::parser::{CopyToSource, Statement as DfStatement};
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
     LimitClause, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableAlias,
-    TableFactor, Value, Visit, VisitMut, Visitor, VisitorMut,
+    TableFactor, Value, Visit, Visitor,
 };
 use datafusion::sql::sqlparser::parser::Parser;
 use ogive_kernels::Metric;
@@ -49,87 +48,52 @@ const METRICS: [(&[&str], Metric); 8] = [
     (&["cosine_similarity"], Metric::CosineSimilarity),
 ];
 
-/// A statement in which every `vector_search(..)` is the query that it stands for.
+/// Lets the calls in a FROM whose query vectors have columns see the tables before them.
+pub(crate) fn make_searches_lateral(select: &mut Select) {
+    for (index, from) in select.from.iter_mut().enumerate() {
+        if index > 0 {
+            make_lateral(&mut from.relation);
+        }
+        for join in &mut from.joins {
+            make_lateral(&mut join.relation);
+        }
+    }
+}
+
+/// Puts the query that a call stands for in its place; anything else stays.
 ///
 /// # Errors
 /// Arguments that are missing, unknown, given twice or of the wrong kind.
-pub(crate) fn expand_vector_search(
-    context: &SessionContext,
-    statement: &mut DfStatement,
-) -> Result<()> {
-    let mut expander = Expander { context };
-    let flow = match statement {
-        DfStatement::Statement(statement) => statement.visit(&mut expander),
-        DfStatement::Explain(explain) => {
-            return expand_vector_search(context, &mut explain.statement);
-        }
-        DfStatement::CopyTo(copy) => match &mut copy.source {
-            CopyToSource::Query(query) => query.visit(&mut expander),
-            CopyToSource::Relation(_) => ControlFlow::Continue(()),
-        },
-        _ => ControlFlow::Continue(()),
+pub(crate) fn expand_search(context: &SessionContext, factor: &mut TableFactor) -> Result<()> {
+    let (lateral, args, alias) = match factor {
+        TableFactor::Table {
+            name,
+            args: Some(args),
+            alias,
+            ..
+        } if is_search(name) => (false, std::mem::take(&mut args.args), alias.take()),
+        TableFactor::Function {
+            lateral,
+            name,
+            args,
+            alias,
+            ..
+        } if is_search(name) => (*lateral, std::mem::take(args), alias.take()),
+        _ => return Ok(()),
     };
-    match flow {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
-    }
-}
-
-struct Expander<'a> {
-    context: &'a SessionContext,
-}
-
-impl VisitorMut for Expander<'_> {
-    type Break = DataFusionError;
-
-    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
-        for (index, from) in select.from.iter_mut().enumerate() {
-            if index > 0 {
-                make_lateral(&mut from.relation);
-            }
-            for join in &mut from.joins {
-                make_lateral(&mut join.relation);
-            }
-        }
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Self::Break> {
-        let (lateral, args, alias) = match factor {
-            TableFactor::Table {
-                name,
-                args: Some(args),
-                alias,
-                ..
-            } if is_search(name) => (false, std::mem::take(&mut args.args), alias.take()),
-            TableFactor::Function {
-                lateral,
-                name,
-                args,
-                alias,
-                ..
-            } if is_search(name) => (*lateral, std::mem::take(args), alias.take()),
-            _ => return ControlFlow::Continue(()),
-        };
-        let query = Arguments::of(args).and_then(|arguments| arguments.into_query(self.context));
-        match query {
-            Err(error) => ControlFlow::Break(error),
-            Ok(subquery) => {
-                *factor = TableFactor::Derived {
-                    lateral,
-                    subquery: Box::new(subquery),
-                    alias: Some(alias.unwrap_or_else(|| TableAlias {
-                        explicit: true,
-                        name: Ident::new(NAME),
-                        columns: Vec::new(),
-                        at: None,
-                    })),
-                    sample: None,
-                };
-                ControlFlow::Continue(())
-            }
-        }
-    }
+    let subquery = Arguments::of(args)?.into_query(context)?;
+    *factor = TableFactor::Derived {
+        lateral,
+        subquery: Box::new(subquery),
+        alias: Some(alias.unwrap_or_else(|| TableAlias {
+            explicit: true,
+            name: Ident::new(NAME),
+            columns: Vec::new(),
+            at: None,
+        })),
+        sample: None,
+    };
+    Ok(())
 }
 
 fn is_search(name: &ObjectName) -> bool {

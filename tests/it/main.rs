@@ -4,8 +4,10 @@
 mod cli;
 mod differential;
 mod examples;
+mod generated;
 mod imports;
 mod knn_join;
+mod operators;
 #[cfg(feature = "s3")]
 mod s3;
 #[cfg(feature = "s3")]

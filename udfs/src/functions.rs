@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use datafusion_expr::ScalarUDF;
+use datafusion_expr::{AggregateUDF, ScalarUDF};
 
 use crate::pgvector::{bit_distance_udfs, overloaded};
+use crate::vector_aggregates::average_and_sum;
 
 /// Every scalar function of this crate, the marker `knn` included, for a session to register. `array_distance`,
 /// `inner_product` and `cosine_distance` take the place of the built-ins when they are registered after them.
@@ -26,5 +27,14 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
     functions.extend(crate::other_names::other_names());
     functions.extend(bit_distance_udfs());
     functions.extend(crate::pgvector::functions());
+    functions
+}
+
+/// Every aggregate function of this crate, for a session to register: `avg`, also called `mean`, and `sum` in place of the
+/// built-ins, which they leave all calls but those over vectors; [`min_by`](crate::min_by_udaf) and
+/// [`max_by`](crate::max_by_udaf).
+pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
+    let mut functions = average_and_sum();
+    functions.extend([crate::min_by_udaf(), crate::max_by_udaf()]);
     functions
 }

@@ -1,6 +1,6 @@
 //! Vector functions for SQL, one file each: DataFusion scalar functions over the distance kernels.
 //!
-//! [`scalar_functions`] gives everything that a session registers. The functions take `FixedSizeList`, `List` and
+//! [`scalar_functions`] and [`aggregate_functions`] give everything that a session registers. The functions take `FixedSizeList`, `List` and
 //! `LargeList` columns of `Float64`, `Float32`, `Float16`, `Int8` and `UInt8` elements where they lie, in any mixture;
 //! a constant argument is never repeated for every row. Other lists of numbers are cast to `Float64` elements.
 //!
@@ -49,6 +49,7 @@ mod l1_distance;
 mod l2_distance;
 mod l2_normalize;
 mod l2_squared_distance;
+mod min_by;
 mod negative_inner_product;
 mod other_names;
 mod pgvector;
@@ -66,19 +67,19 @@ pub use constant::constant_vector;
 pub use cosine_distance::cosine_distance_udf;
 pub use cosine_similarity::cosine_similarity_udf;
 pub use distance::{metric_of, precision_of, text_type_of};
-pub use functions::scalar_functions;
+pub use functions::{aggregate_functions, scalar_functions};
 pub use inner_product::inner_product_udf;
 pub use knn::{KNN, knn_udf};
 pub use l1_distance::l1_distance_udf;
 pub use l2_distance::l2_distance_udf;
 pub use l2_normalize::l2_normalize_udf;
 pub use l2_squared_distance::l2_squared_distance_udf;
+pub use min_by::{max_by_udaf, min_by_udaf};
 pub use negative_inner_product::negative_inner_product_udf;
 pub use pgvector::{
     SPHERE, check_comparison, compare_udf, schema_as_text, text_to_array_udf, to_text_udf,
     to_type_udf, vectors_as_text,
 };
-pub use vector_aggregates::aggregate_functions;
 pub use vector_dims::vector_dims_udf;
 pub use vector_norm::vector_norm_udf;
 pub use vector_types::{EXTENSION_METADATA, EXTENSION_NAME, SqlVectorType, sparsevec_fields};

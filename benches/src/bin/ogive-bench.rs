@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use ogive_benches::{
-    DataFiles, DataSize, Figure, Result, Runs, bandwidth, make_data, memory, overhead, scan, top_k,
+    DataFiles, DataSize, Figure, Result, Runs, bandwidth, knn_join, make_data, memory, overhead,
+    scan, top_k,
 };
 
 // What the `ogive` command allocates with.
@@ -46,6 +47,8 @@ enum Measure {
     Scan,
     /// The ten nearest rows
     TopK,
+    /// The ten nearest rows of ten thousand queries
+    KnnJoin,
     /// Ten rows in all
     Overhead,
     /// Memory taken
@@ -98,6 +101,7 @@ fn run(arguments: Arguments) -> Result<Vec<Figure>> {
         Measure::Bandwidth => bandwidth(200_000 * 384 * 4, threads, runs),
         Measure::Scan => scan(&files, threads, runs),
         Measure::TopK => top_k(&files, threads, runs),
+        Measure::KnnJoin => knn_join(&files, threads, runs),
         Measure::Overhead => overhead(&files, threads, runs),
         Measure::Memory => memory(&files, threads, 256 << 20),
     }

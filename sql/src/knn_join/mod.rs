@@ -5,6 +5,8 @@
 //!     SELECT d.id, d.v <-> q.v AS distance FROM d WHERE .. ORDER BY d.v <-> q.v LIMIT k) x
 //! ```
 //!
+//! `(SELECT d.id FROM d ORDER BY d.v <-> q.v LIMIT 1)` among the columns is the same with one row ([`scalar`]).
+//!
 //! DataFusion plans this as a join whose right side is a subquery with references to the left, and can run it only
 //! when those are in filters. [`KnnJoinRule`] takes the subquery apart ([`lateral`]) and puts one of two plans in its
 //! place, both exact:
@@ -20,6 +22,7 @@ mod operator;
 mod planner;
 mod push_filter;
 mod rule;
+mod scalar;
 mod window;
 
 pub(crate) use node::describe;

@@ -11,6 +11,7 @@ use datafusion::optimizer::AnalyzerRule;
 
 use super::lateral::{is_lateral, take_apart};
 use super::operator::{Refusal, with_operator};
+use super::scalar::join_scalars;
 use super::window::with_window;
 use crate::rules::is_enabled;
 
@@ -56,7 +57,16 @@ impl AnalyzerRule for KnnJoinRule {
                 None => Transformed::no(node),
             })
         })?;
-        let rewritten = filtered.data.transform_up_with_subqueries(|node| {
+        let joined = filtered.data.transform_up_with_subqueries(|node| {
+            let LogicalPlan::Projection(projection) = &node else {
+                return Ok(Transformed::no(node));
+            };
+            Ok(match join_scalars(projection)? {
+                Some(plan) => Transformed::yes(plan),
+                None => Transformed::no(node),
+            })
+        })?;
+        let rewritten = joined.data.transform_up_with_subqueries(|node| {
             let LogicalPlan::Join(join) = &node else {
                 return Ok(Transformed::no(node));
             };

@@ -29,7 +29,7 @@ use crate::vector_types::{SqlVectorType, sparsevec_fields};
 ///
 /// Over lists of `Float32`, `Float16` and `Float64` elements they give the element-wise average and sum, as the same
 /// kind of list and, for pgvector's types, as pgvector does; calls with any other argument are the built-ins'.
-pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
+pub(crate) fn average_and_sum() -> Vec<Arc<AggregateUDF>> {
     [
         VectorAggregate::over(Operation::Average, AggregateUDF::from(Avg::new())),
         VectorAggregate::over(Operation::Sum, AggregateUDF::from(Sum::new())),

@@ -25,4 +25,4 @@ use column::VectorColumn;
 use definition::{Definition, Operation};
 use sums::Sums;
 
-pub use function::aggregate_functions;
+pub(crate) use function::average_and_sum;

@@ -11,6 +11,7 @@ use datafusion_common::Result;
 use datafusion_expr::AggregateUDF;
 
 use super::{Row, column, dense, rows_of};
+use crate::vector_aggregates::average_and_sum;
 use crate::vector_types::SqlVectorType;
 
 /// A session with tables `vectors` (k, v vector, h halfvec(2), l Float64 lists) and `numbers`; over two partitions, so
@@ -61,7 +62,7 @@ async fn session(functions: &[Arc<AggregateUDF>]) -> SessionContext {
 }
 
 async fn ours() -> SessionContext {
-    session(&crate::aggregate_functions()).await
+    session(&average_and_sum()).await
 }
 
 async fn batches(session: &SessionContext, query: &str) -> Result<Vec<RecordBatch>> {
@@ -255,7 +256,7 @@ async fn everything_else_is_the_built_ins() {
 
 #[test]
 fn the_names_are_the_built_ins() {
-    let functions = crate::aggregate_functions();
+    let functions = average_and_sum();
     let names: Vec<_> = functions
         .iter()
         .map(|function| (function.name(), function.aliases().to_vec()))
@@ -266,6 +267,6 @@ fn the_names_are_the_built_ins() {
             .iter()
             .all(|function| function.documentation().is_some())
     );
-    assert_eq!(functions, crate::aggregate_functions());
+    assert_eq!(functions, average_and_sum());
     assert_ne!(functions[0], functions[1]);
 }

@@ -1,0 +1,79 @@
+//! EXPLAIN's rows: long lists of numbers shortened, decisions beside the plans.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::Result;
+
+/// Longer lists are shortened, to this many numbers and a count.
+const SHOWN: usize = 4;
+const LONG: usize = 16;
+
+/// The rows with every list of more than sixteen numbers as `[0.1, 0.2, 0.3, 0.4, .. 380 more]`.
+pub(crate) fn shorten_lists(rows: &RecordBatch) -> Result<RecordBatch> {
+    let columns = rows
+        .columns()
+        .iter()
+        .map(|column| {
+            let texts = cast(column, &DataType::Utf8)?;
+            let shortened: StringArray = texts
+                .as_string::<i32>()
+                .iter()
+                .map(|text| text.map(shortened))
+                .collect();
+            Ok(cast(
+                &(Arc::new(shortened) as ArrayRef),
+                column.data_type(),
+            )?)
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(RecordBatch::try_new(rows.schema(), columns)?)
+}
+
+fn shortened(text: &str) -> String {
+    let mut out = String::with_capacity(text.len().min(4096));
+    let mut rest = text;
+    while let Some(start) = rest.find('[') {
+        let (before, list) = rest.split_at(start + 1);
+        out.push_str(before);
+        rest = match list.find([']', '[']) {
+            Some(end) if list[end..].starts_with(']') => {
+                let numbers: Vec<&str> = list[..end].split(", ").collect();
+                if numbers.len() > LONG && numbers.iter().all(|n| n.parse::<f64>().is_ok()) {
+                    out.push_str(&numbers[..SHOWN].join(", "));
+                    out.push_str(&format!(", .. {} more", numbers.len() - SHOWN));
+                } else {
+                    out.push_str(&list[..end]);
+                }
+                &list[end..]
+            }
+            _ => list,
+        };
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_long_lists_of_numbers_are_shortened() {
+        let numbers = |n: usize| {
+            let all: Vec<String> = (0..n).map(|i| format!("{}.5", i as i64 - 3)).collect();
+            all.join(", ")
+        };
+        let short = format!("l2_distance(v@0, [{}]) < 1", numbers(16));
+        assert_eq!(shortened(&short), short);
+        assert_eq!(
+            shortened(&format!("f([a, b], [{}]) [{}]", numbers(17), numbers(384))),
+            "f([a, b], [-3.5, -2.5, -1.5, 0.5, .. 13 more]) [-3.5, -2.5, -1.5, 0.5, .. 380 more]"
+        );
+        let names = "file_groups={1 group: [[".to_string() + &["a.cvc"; 20].join(", ") + "]]}";
+        assert_eq!(shortened(&names), names);
+        assert_eq!(shortened("open [1, 2"), "open [1, 2");
+    }
+}

@@ -1,0 +1,96 @@
+//! What PostgreSQL has and DataFusion's planner does not, rewritten in the statement.
+//!
+//! ```text
+//! FROM vector_search(..)          =>  FROM (SELECT .. ORDER BY _distance LIMIT k)
+//! FETCH FIRST 5 ROWS ONLY         =>  LIMIT 5
+//! ```
+
+use std::ops::ControlFlow;
+
+use datafusion::common::plan_err;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::{CopyToSource, Statement as DfStatement};
+use datafusion::sql::sqlparser::ast::{
+    Expr, LimitClause, Query, Select, TableFactor, Value, VisitMut, VisitorMut,
+};
+
+use crate::vector_search::{expand_search, make_searches_lateral};
+
+/// Rewrites a statement, subqueries included.
+///
+/// # Errors
+/// What is wrong with a part that is rewritten.
+pub(crate) fn rewrite_statement(
+    context: &SessionContext,
+    statement: &mut DfStatement,
+) -> Result<()> {
+    let mut rewriter = Rewriter { context };
+    let flow = match statement {
+        DfStatement::Statement(statement) => statement.visit(&mut rewriter),
+        DfStatement::Explain(explain) => {
+            return rewrite_statement(context, &mut explain.statement);
+        }
+        DfStatement::CopyTo(copy) => match &mut copy.source {
+            CopyToSource::Query(query) => query.visit(&mut rewriter),
+            CopyToSource::Relation(_) => ControlFlow::Continue(()),
+        },
+        _ => ControlFlow::Continue(()),
+    };
+    match flow {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
+    }
+}
+
+struct Rewriter<'a> {
+    context: &'a SessionContext,
+}
+
+impl VisitorMut for Rewriter<'_> {
+    type Break = DataFusionError;
+
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
+        flow(limit_fetched(query))
+    }
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
+        make_searches_lateral(select);
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Self::Break> {
+        flow(expand_search(self.context, factor))
+    }
+}
+
+fn flow(done: Result<()>) -> ControlFlow<DataFusionError> {
+    match done {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => ControlFlow::Break(error),
+    }
+}
+
+/// The standard's words for a limit; one row unless a number is given.
+fn limit_fetched(query: &mut Query) -> Result<()> {
+    let Some(fetch) = query.fetch.take() else {
+        return Ok(());
+    };
+    if fetch.percent || fetch.with_ties {
+        return plan_err!("FETCH takes a number of rows and ONLY: {fetch} is not supported");
+    }
+    let one = || Expr::Value(Value::Number("1".to_string(), false).with_empty_span());
+    let limit = Some(fetch.quantity.unwrap_or_else(one));
+    match &mut query.limit_clause {
+        None => {
+            query.limit_clause = Some(LimitClause::LimitOffset {
+                limit,
+                offset: None,
+                limit_by: Vec::new(),
+            });
+        }
+        Some(LimitClause::LimitOffset { limit: given, .. }) if given.is_none() => *given = limit,
+        Some(_) => return plan_err!("a query has either LIMIT or FETCH"),
+    }
+    Ok(())
+}
