@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use datafusion::common::config::Dialect;
+use datafusion::common::plan_datafusion_err;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
+use datafusion::sql::sqlparser::dialect::dialect_from_str;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::dialect::OgiveDialect;
@@ -32,6 +35,22 @@ pub fn parse(sql: &str) -> Result<Vec<Statement>> {
         .map_err(|error| DataFusionError::SQL(Box::new(error.into()), None))?;
     let statements = DFParserBuilder::new(vector_operators(tokens))
         .with_dialect(&dialect)
+        .with_recursion_limit(NESTING_MAX)
+        .build()?
+        .parse_statements()?;
+    Ok(statements.into_iter().map(Statement).collect())
+}
+
+/// The statements of a script in the dialect that `datafusion.sql_parser.dialect` names. ogive's
+/// own is what `generic` and `postgresql` mean; text in another is read as DataFusion reads it.
+pub(crate) fn parse_as(sql: &str, dialect: Dialect) -> Result<Vec<Statement>> {
+    if matches!(dialect, Dialect::Generic | Dialect::PostgreSQL) {
+        return parse(sql);
+    }
+    let dialect = dialect_from_str(dialect)
+        .ok_or_else(|| plan_datafusion_err!("there is no parser for the dialect {dialect}"))?;
+    let statements = DFParserBuilder::new(sql)
+        .with_dialect(dialect.as_ref())
         .with_recursion_limit(NESTING_MAX)
         .build()?
         .parse_statements()?;
