@@ -367,7 +367,7 @@ async fn run_files(root: PathBuf, names: Vec<String>) -> Vec<Report> {
         (0..files.len()).filter(move |index| files[*index].iter().any(|r| comes_from(r, part)))
     };
     let first = includes("init_data.slt.part").next().unwrap_or_default();
-    let last = includes("cleanup.slt.part").last().unwrap_or_default();
+    let last = includes("cleanup.slt.part").next_back().unwrap_or_default();
     for (index, (name, records)) in names.iter().zip(files.clone()).enumerate() {
         let start = Instant::now();
         let mut report = Report {
