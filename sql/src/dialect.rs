@@ -7,8 +7,10 @@ use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 
-/// What text is read as: PostgreSQL, and beside it `SELECT * EXCEPT (..)`, `SELECT * EXCLUDE (..)`
-/// and `map {..}` literals.
+/// What text is read as: PostgreSQL, and beside it what DataFusion reads where PostgreSQL has
+/// nothing to say: `SELECT * EXCEPT (..)`, `EXCLUDE (..)` and `REPLACE (..)`, `map {..}`, `{a: 1}`,
+/// `struct(1 AS a)`, `FROM VALUES (..)`, `FROM (t) AS u`, `first_value(a IGNORE NULLS)`,
+/// `LIMIT 10, 5`, `SELECT a, FROM t`, names in backticks.
 #[derive(Debug, Default)]
 pub struct OgiveDialect(PostgreSqlDialect);
 
@@ -29,7 +31,7 @@ impl Dialect for OgiveDialect {
     }
 
     fn is_delimited_identifier_start(&self, ch: char) -> bool {
-        self.0.is_delimited_identifier_start(ch)
+        ch == '`' || self.0.is_delimited_identifier_start(ch)
     }
 
     fn is_identifier_start(&self, ch: char) -> bool {
@@ -45,7 +47,7 @@ impl Dialect for OgiveDialect {
     }
 
     fn is_custom_operator_part(&self, ch: char) -> bool {
-        self.0.is_custom_operator_part(ch)
+        ch != '`' && self.0.is_custom_operator_part(ch)
     }
 
     fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
@@ -106,6 +108,38 @@ impl Dialect for OgiveDialect {
         true
     }
 
+    fn supports_select_wildcard_replace(&self) -> bool {
+        true
+    }
+
+    fn supports_values_as_table_factor(&self) -> bool {
+        true
+    }
+
+    fn supports_parens_around_table_factor(&self) -> bool {
+        true
+    }
+
+    fn supports_limit_comma(&self) -> bool {
+        true
+    }
+
+    fn supports_struct_literal(&self) -> bool {
+        true
+    }
+
+    fn supports_dictionary_syntax(&self) -> bool {
+        true
+    }
+
+    fn supports_window_function_null_treatment_arg(&self) -> bool {
+        true
+    }
+
+    fn supports_window_clause_named_window_reference(&self) -> bool {
+        true
+    }
+
     fn support_map_literal_syntax(&self) -> bool {
         true
     }
@@ -119,6 +153,10 @@ impl Dialect for OgiveDialect {
     }
 
     fn supports_from_first_select(&self) -> bool {
+        true
+    }
+
+    fn supports_projection_trailing_commas(&self) -> bool {
         true
     }
 

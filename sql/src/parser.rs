@@ -2,10 +2,12 @@
 
 use std::fmt;
 
-use datafusion::common::plan_err;
+use datafusion::common::config::Dialect;
+use datafusion::common::{plan_datafusion_err, plan_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
 use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::dialect::{Dialect as SqlDialect, dialect_from_str};
 use datafusion::sql::sqlparser::parser::Parser;
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
@@ -58,11 +60,15 @@ pub(crate) fn parse_expression(sql: &str) -> Result<Expr> {
 }
 
 fn tokens(dialect: &OgiveDialect, sql: &str) -> Result<Vec<TokenWithSpan>> {
+    Ok(vector_operators(checked_tokens(dialect, sql)?))
+}
+
+fn checked_tokens(dialect: &dyn SqlDialect, sql: &str) -> Result<Vec<TokenWithSpan>> {
     let tokens = Tokenizer::new(dialect, sql)
         .tokenize_with_location()
         .map_err(|error| DataFusionError::SQL(Box::new(error.into()), None))?;
     check_arrays(&tokens)?;
-    Ok(vector_operators(tokens))
+    Ok(tokens)
 }
 
 /// Refuses array literals that would take the parser minutes, or gigabytes.
@@ -93,6 +99,21 @@ fn check_arrays(tokens: &[TokenWithSpan]) -> Result<()> {
         }
     }
     Ok(())
+/// The statements of a script in the dialect that `datafusion.sql_parser.dialect` names. ogive's
+/// own is what `generic` and `postgresql` mean; text in another is read as DataFusion reads it.
+pub(crate) fn parse_as(sql: &str, dialect: Dialect) -> Result<Vec<Statement>> {
+    if matches!(dialect, Dialect::Generic | Dialect::PostgreSQL) {
+        return parse(sql);
+    }
+    let dialect = dialect_from_str(dialect)
+        .ok_or_else(|| plan_datafusion_err!("there is no parser for the dialect {dialect}"))?;
+    let tokens = checked_tokens(dialect.as_ref(), sql)?;
+    let statements = DFParserBuilder::new(tokens)
+        .with_dialect(dialect.as_ref())
+        .with_recursion_limit(NESTING_MAX)
+        .build()?
+        .parse_statements()?;
+    Ok(statements.into_iter().map(Statement).collect())
 }
 
 /// Makes `<+>` one token, which no dialect does, reads `B'101'` as `to_bit('101')`, and gives `<=>` the precedence of PostgreSQL's

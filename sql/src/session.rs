@@ -19,7 +19,7 @@ use crate::decisions::decisions_row;
 use crate::explain::shorten_lists;
 use crate::insert::prepare_insert;
 use crate::object_stores::{LazyObjectStores, take_store_options};
-use crate::parser::{Statement, parse};
+use crate::parser::{Statement, parse_as};
 use crate::prepared::PreparedTypes;
 use crate::register::register_all;
 use crate::rewrite::rewrite_statement;
@@ -126,12 +126,15 @@ impl std::fmt::Debug for Session {
 }
 
 impl Session {
-    /// The statements of a script.
+    /// The statements of a script, read in the dialect that `datafusion.sql_parser.dialect` names
+    /// as the script begins.
     ///
     /// # Errors
     /// A syntax error with its place.
     pub fn parse(&self, sql: &str) -> Result<Vec<Statement>> {
-        parse(sql)
+        let state = self.context.state_ref();
+        let dialect = state.read().config().options().sql_parser.dialect;
+        parse_as(sql, dialect)
     }
 
     /// Plans one statement. `CREATE`, `SET` and the like have been done when this returns; a
