@@ -99,6 +99,8 @@ fn check_arrays(tokens: &[TokenWithSpan]) -> Result<()> {
         }
     }
     Ok(())
+}
+
 /// The statements of a script in the dialect that `datafusion.sql_parser.dialect` names. ogive's
 /// own is what `generic` and `postgresql` mean; text in another is read as DataFusion reads it.
 pub(crate) fn parse_as(sql: &str, dialect: Dialect) -> Result<Vec<Statement>> {

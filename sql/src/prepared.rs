@@ -14,6 +14,8 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::{
     ColumnarValue, Execute, Expr, ExprSchemable, LogicalPlan, Prepare, Statement,
 };
+use datafusion::sql::parser::Statement as DfStatement;
+use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use ogive_udfs::SqlVectorType;
 
 use crate::casts::to_type;
@@ -25,8 +27,8 @@ pub struct PreparedTypes {
 }
 
 impl PreparedTypes {
-    /// Gives the parameters of a `PREPARE` the types that are missing and remembers them; casts those of an `EXECUTE`.
-    /// Other plans stay as they are.
+    /// Gives the parameters of a `PREPARE` that declares none the types that planning did not find, and remembers them;
+    /// casts those of an `EXECUTE`. Other plans stay as they are.
     ///
     /// # Errors
     /// A parameter is no value of its type.
@@ -34,10 +36,13 @@ impl PreparedTypes {
         &mut self,
         state: &SessionState,
         plan: LogicalPlan,
+        declared: bool,
     ) -> Result<LogicalPlan> {
         Ok(match plan {
             LogicalPlan::Statement(Statement::Prepare(mut prepare)) => {
-                prepare.fields = fields(&prepare)?;
+                if !declared {
+                    prepare.fields = fields(&prepare)?;
+                }
                 self.by_name
                     .insert(prepare.name.clone(), prepare.fields.clone());
                 LogicalPlan::Statement(Statement::Prepare(prepare))
@@ -74,10 +79,20 @@ impl PreparedTypes {
     }
 }
 
-/// One field for each parameter: what planning found, a number of rows in `LIMIT` and `OFFSET`, else a text, as in
-/// PostgreSQL.
+/// Whether a statement is a `PREPARE` that declares the types of its parameters.
+pub(crate) fn declares_types(statement: &DfStatement) -> bool {
+    matches!(statement, DfStatement::Statement(sql)
+        if matches!(sql.as_ref(), SqlStatement::Prepare { data_types, .. } if !data_types.is_empty()))
+}
+
+/// One field for each parameter, if planning found any: that, a number of rows in `LIMIT` and `OFFSET`, else a text, as
+/// in PostgreSQL.
 fn fields(prepare: &Prepare) -> Result<Vec<FieldRef>> {
     let known = prepare.input.get_parameter_fields()?;
+    // Without any, parameters have the types of the values that they are given.
+    if known.values().all(Option::is_none) {
+        return Ok(Vec::new());
+    }
     let mut counts = HashSet::new();
     prepare.input.apply_with_subqueries(|node| {
         if let LogicalPlan::Limit(limit) = node {
@@ -94,19 +109,15 @@ fn fields(prepare: &Prepare) -> Result<Vec<FieldRef>> {
     })?;
     let number = |id: &String| id.trim_start_matches('$').parse::<usize>().ok();
     let last = known.keys().filter_map(number).max().unwrap_or(0);
-    Ok((1..=last.max(prepare.fields.len()))
+    Ok((1..=last)
         .map(|index| {
             let id = format!("${index}");
-            let declared = (prepare.fields.len() == last)
-                .then(|| prepare.fields.get(index - 1).cloned())
-                .flatten();
             let unknown = match counts.contains(&id) {
                 true => DataType::Int64,
                 false => DataType::Utf8,
             };
-            declared
-                .or_else(|| known.get(&id).cloned().flatten())
-                .unwrap_or_else(|| Arc::new(Field::new("", unknown, true)))
+            let found = known.get(&id).cloned().flatten();
+            found.unwrap_or_else(|| Arc::new(Field::new("", unknown, true)))
         })
         .collect())
 }

@@ -20,7 +20,7 @@ use crate::explain::shorten_lists;
 use crate::insert::prepare_insert;
 use crate::object_stores::{LazyObjectStores, take_store_options};
 use crate::parser::{Statement, parse_as};
-use crate::prepared::PreparedTypes;
+use crate::prepared::{PreparedTypes, declares_types};
 use crate::register::register_all;
 use crate::rewrite::rewrite_statement;
 use crate::settings::{self, Block};
@@ -157,11 +157,15 @@ impl Session {
         let mut statement = statement.0;
         complete_directories(&self.context, &mut statement);
         rewrite_statement(&self.context, &mut statement)?;
+        let declared = declares_types(&statement);
         let state = self.context.state();
         let statement = prepare_insert(&state, statement).await?;
         let statement = self.connect_stores(statement)?;
         let plan = state.statement_to_plan(statement).await?;
-        let plan = self.prepared.lock().convert_parameters(&state, plan)?;
+        let plan = self
+            .prepared
+            .lock()
+            .convert_parameters(&state, plan, declared)?;
         let Some(query) = explained(&plan) else {
             return self.context.execute_logical_plan(plan).await;
         };
