@@ -83,8 +83,9 @@ fn joined(
         NullEquality::NullEqualsNothing,
         false,
     )?;
+    // Any row, as without an order, is not the nearest.
     Ok(take_apart(&join)?
-        .is_some()
+        .is_some_and(|lateral| !lateral.keys.is_empty())
         .then_some((LogicalPlan::Join(join), column)))
 }
 
