@@ -10,8 +10,7 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::datasource::physical_plan::{FileScanConfig, FileSource};
-use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::physical_plan::FileSource;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_expr::ScalarFunctionExpr;
@@ -26,7 +25,7 @@ use ogive_udfs::metric_of;
 
 use crate::exec::{KnnJoinExec, VectorTopKExec};
 use crate::knn_join::refusal;
-use crate::rules::{below, is_enabled};
+use crate::rules::{below, file_scan, is_enabled};
 
 /// What the first column of EXPLAIN says of these lines.
 const PLAN_TYPE: &str = "decisions";
@@ -192,9 +191,5 @@ fn distance_in(expr: &Arc<dyn PhysicalExpr>) -> Option<String> {
 }
 
 fn vector_scan(plan: &Arc<dyn ExecutionPlan>) -> Option<&VectorSource> {
-    plan.downcast_ref::<DataSourceExec>()?
-        .data_source()
-        .downcast_ref::<FileScanConfig>()?
-        .file_source()
-        .downcast_ref::<VectorSource>()
+    file_scan(plan)?.file_source().downcast_ref()
 }

@@ -19,10 +19,10 @@ use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, Insert, ObjectName, Query, SetExpr, Statement as SqlStatement, TableObject, Value,
 };
-use datafusion::sql::sqlparser::dialect::PostgreSqlDialect;
-use datafusion::sql::sqlparser::parser::Parser;
 use ogive_table_providers::{ROW_COLUMN, VectorTable};
 use ogive_udfs::{SqlVectorType, to_type_udf};
+
+use crate::parser::{parse_expression, parse_query};
 
 /// An `INSERT` made ready for DataFusion, under `EXPLAIN` and `PREPARE` too; other statements and tables stay as they are.
 pub async fn prepare_insert(
@@ -126,17 +126,8 @@ impl Cast {
         let length = self
             .length
             .map_or_else(String::new, |length| format!(", {length}"));
-        parse_expr(&format!("{}({expr}{length})", self.function))
+        parse_expression(&format!("{}({expr}{length})", self.function))
     }
-}
-
-fn parse_expr(text: &str) -> Result<Expr> {
-    let parse = || {
-        Parser::new(&PostgreSqlDialect {})
-            .try_with_sql(text)?
-            .parse_expr()
-    };
-    parse().map_err(|error| datafusion::error::DataFusionError::SQL(Box::new(error), None))
 }
 
 fn cast_values(source: &mut Box<Query>, targets: &[(Ident, Option<Cast>)]) -> Result<()> {
@@ -169,10 +160,7 @@ fn cast_values(source: &mut Box<Query>, targets: &[(Ident, Option<Cast>)]) -> Re
         .collect::<Vec<_>>()
         .join(", ");
     let text = format!("SELECT {columns} FROM (SELECT 1) AS \"inserted\"({names})");
-    let mut parsed = Parser::new(&PostgreSqlDialect {})
-        .try_with_sql(&text)
-        .and_then(|mut parser| parser.parse_query())
-        .map_err(|error| datafusion::error::DataFusionError::SQL(Box::new(error), None))?;
+    let mut parsed = parse_query(&text)?;
     if let SetExpr::Select(select) = parsed.body.as_mut()
         && let Some(from) = select.from.first_mut()
         && let datafusion::sql::sqlparser::ast::TableFactor::Derived { subquery, .. } =

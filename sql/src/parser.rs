@@ -6,9 +6,9 @@ use datafusion::common::config::Dialect;
 use datafusion::common::{plan_datafusion_err, plan_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
-use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::ast::{Expr, Query};
 use datafusion::sql::sqlparser::dialect::{Dialect as SqlDialect, dialect_from_str};
-use datafusion::sql::sqlparser::parser::Parser;
+use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::dialect::OgiveDialect;
@@ -48,13 +48,25 @@ pub fn parse(sql: &str) -> Result<Vec<Statement>> {
 
 /// One expression, as it may stand in a statement.
 pub(crate) fn parse_expression(sql: &str) -> Result<Expr> {
+    parse_part(sql, |parser| parser.parse_expr())
+}
+
+/// One query, as it may stand in a statement.
+pub(crate) fn parse_query(sql: &str) -> Result<Box<Query>> {
+    parse_part(sql, |parser| parser.parse_query())
+}
+
+fn parse_part<T>(
+    sql: &str,
+    read: impl FnOnce(&mut Parser<'_>) -> std::result::Result<T, ParserError>,
+) -> Result<T> {
     let dialect = OgiveDialect::default();
     let mut parser = Parser::new(&dialect)
         .with_recursion_limit(NESTING_MAX)
         .with_tokens_with_locations(tokens(&dialect, sql)?);
-    let parsed = parser.parse_expr().and_then(|expr| {
+    let parsed = read(&mut parser).and_then(|part| {
         parser.expect_token(&Token::EOF)?;
-        Ok(expr)
+        Ok(part)
     });
     parsed.map_err(|error| DataFusionError::SQL(Box::new(error), None))
 }

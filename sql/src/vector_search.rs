@@ -21,11 +21,9 @@ use datafusion::sql::sqlparser::ast::{
     LimitClause, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableAlias,
     TableFactor, Value, Visit, Visitor,
 };
-use datafusion::sql::sqlparser::parser::Parser;
 use ogive_kernels::Metric;
 
-use crate::dialect::OgiveDialect;
-use crate::parser::parse_expression;
+use crate::parser::{parse_expression, parse_query};
 
 /// The function.
 const NAME: &str = "vector_search";
@@ -84,7 +82,7 @@ pub(crate) fn expand_search(context: &SessionContext, factor: &mut TableFactor) 
     let subquery = Arguments::of(args)?.into_query(context)?;
     *factor = TableFactor::Derived {
         lateral,
-        subquery: Box::new(subquery),
+        subquery,
         alias: Some(alias.unwrap_or_else(|| TableAlias {
             explicit: true,
             name: Ident::new(NAME),
@@ -224,7 +222,7 @@ impl Arguments {
         })
     }
 
-    fn into_query(self, context: &SessionContext) -> Result<Query> {
+    fn into_query(self, context: &SessionContext) -> Result<Box<Query>> {
         let missing = |name: &str| {
             plan_datafusion_err!(
                 "{NAME} needs a {name}: {NAME}(table, column, query, k => 10, metric => 'l2', filter => .., exact => ..)"
@@ -277,7 +275,7 @@ impl Arguments {
 }
 
 /// The query with everything that is the same in all.
-fn template(metric: Metric) -> Result<Query> {
+fn template(metric: Metric) -> Result<Box<Query>> {
     let text = format!(
         "SELECT *, {}(c, q) AS {DISTANCE} FROM t ORDER BY {DISTANCE}{} LIMIT 10",
         metric.function_name(),
@@ -286,14 +284,7 @@ fn template(metric: Metric) -> Result<Query> {
             _ => "",
         }
     );
-    let dialect = OgiveDialect::default();
-    let parsed = Parser::new(&dialect)
-        .try_with_sql(&text)
-        .and_then(|mut parser| parser.parse_query());
-    match parsed {
-        Ok(query) => Ok(*query),
-        Err(error) => Err(DataFusionError::SQL(Box::new(error), None)),
-    }
+    parse_query(&text)
 }
 
 fn value(expr: &Expr) -> Option<&Value> {

@@ -18,24 +18,10 @@ use datafusion_common::ScalarValue;
 use datafusion_expr::function::AccumulatorArgs;
 
 use super::{Call, Side};
-
-/// Generated numbers: splitmix64.
-struct Random(u64);
+use crate::tests::Random;
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    fn row(&mut self) -> Row {
+    fn keyed_row(&mut self) -> Row {
         let mut maybe = |number: usize| match self.below(9) {
             0 => None,
             _ => Some(self.below(number) as i64),

@@ -14,11 +14,7 @@ pub(crate) fn no_function(
     fields: &[FieldRef],
     constants: &[Option<&ScalarValue>],
 ) -> DataFusionError {
-    let types: Vec<String> = fields
-        .iter()
-        .enumerate()
-        .map(|(index, field)| type_name(field, constants.get(index).copied().flatten()))
-        .collect();
+    let types = type_names(fields, constants);
     undefined(
         "function",
         format!("function {name}({}) does not exist", types.join(", ")),
@@ -31,11 +27,7 @@ pub(crate) fn no_operator(
     fields: &[FieldRef],
     constants: &[Option<&ScalarValue>],
 ) -> DataFusionError {
-    let types: Vec<String> = fields
-        .iter()
-        .enumerate()
-        .map(|(index, field)| type_name(field, constants.get(index).copied().flatten()))
-        .collect();
+    let types = type_names(fields, constants);
     undefined(
         "operator",
         format!(
@@ -64,6 +56,14 @@ fn undefined(what: &str, message: String) -> DataFusionError {
             "No {what} matches the given name and argument types. You might need to add explicit type casts."
         )),
     )
+}
+
+fn type_names(fields: &[FieldRef], constants: &[Option<&ScalarValue>]) -> Vec<String> {
+    fields
+        .iter()
+        .enumerate()
+        .map(|(index, field)| type_name(field, constants.get(index).copied().flatten()))
+        .collect()
 }
 
 /// A type's name in PostgreSQL; Arrow's where it has none. Of a literal, what PostgreSQL takes it for.

@@ -13,6 +13,7 @@ use arrow::datatypes::{DataType, Field, Float64Type};
 use half::f16;
 
 use super::{Definition, Operation};
+use crate::tests::Random;
 use crate::vector_types::SqlVectorType;
 
 /// A row: NULL, or elements of which some may be NULL.
@@ -98,24 +99,9 @@ fn rounded(row: Row, element: &DataType) -> Row {
     Some(row?.into_iter().map(|number| number.map(round)).collect())
 }
 
-/// Generated numbers: splitmix64.
-struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
     /// A number between -10 and 10 that the element holds exactly.
-    fn number(&mut self, element: &DataType) -> f64 {
+    fn kept_number(&mut self, element: &DataType) -> f64 {
         let unit = (self.next() >> 11) as f64 / (1_u64 << 53) as f64;
         let number = unit * 20.0 - 10.0;
         rounded(dense(&[number]), element).unwrap()[0].unwrap()
@@ -126,7 +112,7 @@ impl Random {
         self.below(33) as f64 / 8.0 - 2.0
     }
 
-    fn row(&mut self, dimension: usize, mut number: impl FnMut(&mut Self) -> f64) -> Row {
+    fn addend(&mut self, dimension: usize, mut number: impl FnMut(&mut Self) -> f64) -> Row {
         let mut row: Vec<_> = (0..dimension).map(|_| Some(number(self))).collect();
         match self.below(12) {
             0 => return None,

@@ -36,7 +36,7 @@ fn groups_have_the_first_of_their_rows() {
         let random = &mut Random(seed);
         for case in cases(random) {
             let (count, groups) = (1 + random.below(120), 1 + random.below(6));
-            let rows: Vec<Row> = (0..count).map(|_| random.row()).collect();
+            let rows: Vec<Row> = (0..count).map(|_| random.keyed_row()).collect();
             let filter: Vec<Option<bool>> = (0..count)
                 .map(|_| [Some(true), Some(true), Some(false), None][random.below(4)])
                 .collect();
@@ -95,7 +95,7 @@ fn partial_states_merge_and_groups_leave_from_the_front() {
             let mut all_rows = Vec::new();
             for _ in 0..random.below(6) {
                 let count = random.below(30);
-                let rows: Vec<Row> = (0..count).map(|_| random.row()).collect();
+                let rows: Vec<Row> = (0..count).map(|_| random.keyed_row()).collect();
                 let indices: Vec<usize> = (0..count).map(|_| random.below(groups)).collect();
                 all_rows.extend(&rows);
                 for (row, &group) in rows.iter().zip(&indices) {
@@ -136,7 +136,7 @@ fn partial_states_merge_and_groups_leave_from_the_front() {
             let expected = case.answers(&firsts(&members[..leaving]));
             assert_eq!(&found, &expected, "seed {seed}: {case:?}");
             // The groups that stay are numbered from 0 now, and take more rows.
-            let late: Vec<Row> = (leaving..groups).map(|_| random.row()).collect();
+            let late: Vec<Row> = (leaving..groups).map(|_| random.keyed_row()).collect();
             let indices: Vec<usize> = (0..late.len()).collect();
             last.update_batch(&case.columns(&late), &indices, None, late.len())
                 .unwrap();
@@ -160,7 +160,7 @@ fn states_have_the_types_that_were_announced() {
     for case in cases(random) {
         let call = case.call();
         let announced = crate::min_by::state::fields("call", call.value_type());
-        let rows: Vec<Row> = (0..20).map(|_| random.row()).collect();
+        let rows: Vec<Row> = (0..20).map(|_| random.keyed_row()).collect();
         let columns = case.columns(&rows);
         let mut accumulator = MinByGroupsAccumulator::new(call);
         accumulator
@@ -185,7 +185,7 @@ fn columns_that_are_no_state_are_refused() {
         count: Some(3),
         ..cases(random).remove(0)
     };
-    let rows: Vec<Row> = (0..5).map(|_| random.row()).collect();
+    let rows: Vec<Row> = (0..5).map(|_| random.keyed_row()).collect();
     let columns = case.columns(&rows);
     let mut accumulator = MinByGroupsAccumulator::new(case.call());
     assert!(accumulator.merge_batch(&columns, &[0; 5], 1).is_err());

@@ -30,7 +30,7 @@ fn groups_have_the_answers_of_their_rows_in_order() {
             let element = element_of(&list);
             let (count, groups) = (1 + random.below(50), 1 + random.below(6));
             let rows: Vec<Row> = (0..count)
-                .map(|_| random.row(dimension, |random| random.number(&element)))
+                .map(|_| random.addend(dimension, |random| random.kept_number(&element)))
                 .collect();
             let filter: Vec<Option<bool>> = (0..count)
                 .map(|_| [Some(true), Some(true), Some(false), None][random.below(4)])
@@ -89,7 +89,7 @@ fn partial_states_merge_and_groups_leave_from_the_front() {
             for _ in 0..random.below(5) {
                 let count = random.below(9);
                 let rows: Vec<Row> = (0..count)
-                    .map(|_| random.row(dimension, Random::exact_number))
+                    .map(|_| random.addend(dimension, Random::exact_number))
                     .collect();
                 let indices: Vec<usize> = (0..count).map(|_| random.below(groups)).collect();
                 for (row, &group) in rows.iter().zip(&indices) {

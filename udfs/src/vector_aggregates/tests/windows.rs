@@ -20,7 +20,8 @@ fn a_window_has_the_answer_of_its_rows() {
             let mut sliding = SlidingAccumulator::new(definition.clone());
             let mut distinct = DistinctAccumulator::new(definition.clone());
             for _ in 0..15 {
-                let mut entering = vec![random.row(dimension, |random| random.number(&element))];
+                let mut entering =
+                    vec![random.addend(dimension, |random| random.kept_number(&element))];
                 if let (true, Some(again)) = (random.below(3) == 0, window.first()) {
                     entering.push(again.clone());
                 }
