@@ -66,11 +66,16 @@ impl PreparedTypes {
                 let kind = fields
                     .get(index)
                     .and_then(|field| Some((kind_of(field)?, field)));
+                let is_constant = parameter.column_refs().is_empty() && !has_subquery(&parameter);
                 match (kind, &parameter) {
-                    (Some((kind, field)), Expr::Literal(..) | Expr::ScalarFunction(_)) => {
+                    (Some((kind, field)), _) if is_constant => {
                         let cast = to_type(kind, kind.length_of(field), parameter);
                         value_of(state, cast)
                     }
+                    (None, Expr::Literal(..)) => Ok(parameter),
+                    // DataFusion would evaluate it without this session's casts.
+                    (None, _) if is_constant => value_of(state, parameter),
+                    // DataFusion's error says what a parameter may be.
                     _ => Ok(parameter),
                 }
             })
@@ -120,6 +125,19 @@ fn fields(prepare: &Prepare) -> Result<Vec<FieldRef>> {
             found.unwrap_or_else(|| Arc::new(Field::new("", unknown, true)))
         })
         .collect())
+}
+
+fn has_subquery(expr: &Expr) -> bool {
+    expr.exists(|part| {
+        Ok(matches!(
+            part,
+            Expr::ScalarSubquery(_)
+                | Expr::InSubquery(_)
+                | Expr::Exists(_)
+                | Expr::SetComparison(_)
+        ))
+    })
+    .unwrap_or(true)
 }
 
 /// The value of an expression without columns, with the mark of its type.

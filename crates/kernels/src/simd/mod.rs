@@ -127,6 +127,22 @@ pub(crate) trait Simd: Copy {
     unsafe fn counts_sum(counts: Self::Counts) -> u64;
 }
 
+/// Places of a block that are read at once: its rows are taken in turn from as many parts of equal length, and the
+/// processor fetches ahead in every one of them. Measured on Zen 3 over 307 MB of `f32`, in shares of the speed of a
+/// plain sum: one place 1.0, two 1.2, four 1.35; four rows that lie side by side 0.75.
+pub(crate) const STREAMS: usize = 4;
+
+/// The rows of a block, `N` at a time and each time from as many parts of it, but for the last `rows % STREAMS`.
+#[inline(always)]
+pub(crate) fn interleaved<const N: usize>(rows: usize) -> impl Iterator<Item = [usize; N]> {
+    const { assert!(N > 0 && STREAMS.is_multiple_of(N)) };
+    let part = rows / STREAMS;
+    (0..part).flat_map(move |first| {
+        (0..STREAMS / N)
+            .map(move |group| std::array::from_fn(|nth| first + (group * N + nth) * part))
+    })
+}
+
 /// How far ahead of its reads a scan asks for memory: one page, because the processor's own prefetching stops at page
 /// ends. Measured on Zen 3 over 77 MB of codes: 1 and 2 KiB gain 5 %, 4 KiB 45 %, 8 KiB 25 %.
 #[cfg_attr(
@@ -140,3 +156,26 @@ pub(crate) const BITS_BYTES: usize = 64;
 
 /// Codes taken in one step.
 pub(crate) const SHORT_LANES: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_taken_once() {
+        for rows in 0..=33 {
+            let rest = rows - rows % STREAMS..rows;
+            let singles = interleaved::<1>(rows).flatten().chain(rest.clone());
+            let pairs = interleaved::<2>(rows).flatten().chain(rest.clone());
+            let fours = interleaved::<4>(rows).flatten().chain(rest);
+            for mut taken in [
+                singles.collect(),
+                pairs.collect(),
+                fours.collect::<Vec<_>>(),
+            ] {
+                taken.sort_unstable();
+                assert_eq!(taken, (0..rows).collect::<Vec<_>>(), "{rows} rows");
+            }
+        }
+    }
+}

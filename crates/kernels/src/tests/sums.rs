@@ -5,7 +5,8 @@ use crate::{Encoding, InstructionSet, approximate, decode, exact, integer};
 
 /// Lengths around every step, and past it.
 const LENGTHS: std::ops::RangeInclusive<usize> = 0..=257;
-const ROWS: usize = 3;
+/// Two for each place that kernels read at once, and one more.
+const ROWS: usize = 9;
 
 #[test]
 fn exact_sums_are_the_same_in_every_set() {
