@@ -31,6 +31,8 @@ use ogive_udfs::{
     to_type_udf,
 };
 
+use crate::bound_distances::bind;
+
 /// The rewrite.
 #[derive(Debug)]
 pub struct VectorCasts;
@@ -66,10 +68,10 @@ impl FunctionRewrite for VectorCasts {
                 }
                 Ok(Transformed::no(Expr::Cast(cast)))
             }
-            Expr::ScalarFunction(call) => Ok(match text_type_of(&call.func) {
-                Some(kind) => as_one_type(kind, call, schema),
-                None => keep_mark(call, schema),
-            }),
+            Expr::ScalarFunction(call) => match text_type_of(&call.func) {
+                Some(kind) => bind(as_one_type(kind, call, schema), schema),
+                None => Ok(keep_mark(call, schema)),
+            },
             Expr::BinaryExpr(binary) => {
                 check_operands(&binary, schema)?;
                 Ok(Transformed::no(Expr::BinaryExpr(binary)))

@@ -25,7 +25,7 @@ use ogive_udfs::metric_of;
 
 use crate::exec::{KnnJoinExec, VectorTopKExec};
 use crate::knn_join::refusal;
-use crate::rules::{below, file_scan, is_enabled};
+use crate::rules::{arguments, below, file_scan, is_enabled};
 
 /// What the first column of EXPLAIN says of these lines.
 const PLAN_TYPE: &str = "decisions";
@@ -164,14 +164,11 @@ fn why_not(sort: &SortExec, key: &Arc<dyn PhysicalExpr>, enabled: bool) -> &'sta
     else {
         return "the key is computed from the distance";
     };
-    if call
-        .args()
-        .iter()
-        .all(|side| !collect_columns(side).is_empty())
-    {
+    let sides = arguments(call);
+    if sides.iter().all(|side| !collect_columns(side).is_empty()) {
         return "both sides of the distance are columns";
     }
-    if !call.args().iter().any(|side| side.is::<Column>()) {
+    if !sides.iter().any(|side| side.is::<Column>()) {
         return "neither side of the distance is a column as it is stored";
     }
     if sort.expr().len() > 1 {

@@ -6,6 +6,7 @@ use datafusion::sql::sqlparser::ast::Expr;
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
+use datafusion::sql::sqlparser::tokenizer::Token;
 
 /// What text is read as: PostgreSQL, and beside it what DataFusion reads where PostgreSQL has
 /// nothing to say: `SELECT * EXCEPT (..)`, `EXCLUDE (..)` and `REPLACE (..)`, `map {..}`, `{a: 1}`,
@@ -52,6 +53,14 @@ impl Dialect for OgiveDialect {
 
     fn get_next_precedence(&self, parser: &Parser) -> Option<Result<u8, ParserError>> {
         self.0.get_next_precedence(parser)
+    }
+
+    /// Numbers, of which a vector has hundreds: the parser would try each as the name of a type first.
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        match parser.peek_token_ref().token {
+            Token::Number(..) => Some(parser.parse_value().map(Expr::Value)),
+            _ => self.0.parse_prefix(parser),
+        }
     }
 
     fn parse_infix(

@@ -6,6 +6,7 @@
 //! - [`parse`] reads a script: PostgreSQL's syntax, DataFusion's own statements beside it.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod bound_distances;
 mod casts;
 mod constant_arrays;
 mod decisions;

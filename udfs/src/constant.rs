@@ -37,7 +37,11 @@ pub(crate) fn constant_dimension(value: &ScalarValue) -> Option<usize> {
     Some(elements.len())
 }
 
-fn list_elements(value: &ScalarValue) -> Result<Option<ArrayRef>> {
+/// The elements of a constant list. `None` when it is NULL.
+///
+/// # Errors
+/// A plan error when `value` is not a list.
+pub(crate) fn list_elements(value: &ScalarValue) -> Result<Option<ArrayRef>> {
     if value.is_null() {
         return match value.data_type() {
             DataType::Null => Ok(None),

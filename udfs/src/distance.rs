@@ -12,6 +12,7 @@ use datafusion_expr::{
 };
 use ogive_kernels::{Metric, Precision, Query};
 
+use crate::bound::distance_of;
 use crate::coercion::{is_value_of_pgvector, readable, vector_argument};
 use crate::constant::{constant_dimension, constant_elements};
 use crate::evaluate::{
@@ -291,10 +292,11 @@ pub fn text_type_of(udf: &ScalarUDF) -> Option<SqlVectorType> {
     Some(distance.takes.unwrap_or(SqlVectorType::Vector))
 }
 
-/// The metric that one of this crate's distance functions computes, under whichever name; `None` for any other
+/// The metric that one of this crate's distance functions computes, under whichever name and with or without a constant
+/// ([`bind_constant`](crate::bind_constant)); `None` for any other
 /// function, built-in distances among them.
 pub fn metric_of(udf: &ScalarUDF) -> Option<Metric> {
-    let inner = udf.inner();
+    let inner = distance_of(udf).inner();
     match inner.downcast_ref::<Distance>() {
         Some(distance) => Some(distance.metric),
         None => inner.downcast_ref::<BitDistance>().map(|bits| bits.metric),

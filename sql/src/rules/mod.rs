@@ -7,7 +7,7 @@ mod vector_top_k;
 mod wrapper;
 
 pub use physical_top_k::PhysicalTopK;
-pub(crate) use physical_top_k::{below, file_scan};
+pub(crate) use physical_top_k::{arguments, below, file_scan};
 pub use vector_top_k::VectorTopK;
 pub(crate) use vector_top_k::is_enabled;
 pub(crate) use wrapper::{Key, has_subquery, strip};

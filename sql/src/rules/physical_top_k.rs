@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
+use datafusion::common::metadata::FieldMetadata;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::config::ConfigOptions;
 use datafusion::datasource::physical_plan::{
@@ -24,7 +25,7 @@ use datafusion::datasource::physical_plan::{
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_expr::ScalarFunctionExpr;
-use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::expressions::{Column, Literal};
 use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -34,7 +35,7 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 use ogive_kernels::Order;
 use ogive_table_providers::{ParquetVectors, TopKRequest, VectorSource, is_searchable};
-use ogive_udfs::{metric_of, precision_of};
+use ogive_udfs::{bound_constant, metric_of, precision_of};
 
 use super::vector_top_k::is_enabled;
 use crate::exec::VectorTopKExec;
@@ -198,7 +199,10 @@ impl Wanted {
     /// The request, if `key` is a distance between a column of `schema` and something constant.
     fn request_of(self, key: &Arc<dyn PhysicalExpr>, schema: &SchemaRef) -> Option<TopKRequest> {
         let call = key.downcast_ref::<ScalarFunctionExpr>()?;
-        let (Some(metric), [left, right]) = (metric_of(call.fun()), call.args()) else {
+        let (Some(metric), sides) = (metric_of(call.fun()), arguments(call)) else {
+            return None;
+        };
+        let [left, right] = sides.as_slice() else {
             return None;
         };
         let (column, query) = match (
@@ -233,6 +237,17 @@ impl Wanted {
             self.ties,
         ))
     }
+}
+
+/// The arguments of a distance, the constant that the function holds among them.
+pub(crate) fn arguments(call: &ScalarFunctionExpr) -> Vec<Arc<dyn PhysicalExpr>> {
+    let mut arguments = call.args().to_vec();
+    if let Some((constant, field, first)) = bound_constant(call.fun()) {
+        let metadata = FieldMetadata::from(field.as_ref());
+        let constant = Literal::new_with_metadata(constant.clone(), Some(metadata));
+        arguments.insert(if first { 0 } else { arguments.len() }, Arc::new(constant));
+    }
+    arguments
 }
 
 /// The files that a plan scans, if that is all it does.

@@ -36,7 +36,7 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 use ogive_table_providers::OgiveOptions;
-use ogive_udfs::{KNN, knn_udf, metric_of};
+use ogive_udfs::{KNN, knn_udf, metric_of, unbound};
 
 use super::key_once::compute_key_below;
 use super::wrapper::{Key, strip};
@@ -141,6 +141,7 @@ fn request(sort: &Sort) -> Result<Option<LogicalPlan>> {
 
 /// One side a column, the other without columns, the same every time.
 fn is_searchable(distance: &ScalarFunction) -> bool {
+    let distance = unbound(distance);
     let [left, right] = distance.args.as_slice() else {
         return false;
     };

@@ -6,7 +6,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use ogive_kernels::Metric;
-use ogive_udfs::{metric_of, scalar_functions};
+use ogive_udfs::{metric_of, scalar_functions, unbound};
 
 /// The distance that a sort key orders by.
 pub(crate) struct Key {
@@ -92,7 +92,7 @@ fn strip_arithmetic(binary: &BinaryExpr, descending: bool) -> Option<Key> {
                 .into_iter()
                 .find(|function| function.name() == twin.function_name())?;
             Some(Key {
-                distance: ScalarFunction::new_udf(func, key.distance.args),
+                distance: ScalarFunction::new_udf(func, unbound(&key.distance).args),
                 descending,
                 exact: false,
             })

@@ -19,7 +19,7 @@ use datafusion_physical_plan::ExecutionPlan;
 use datafusion_physical_plan::empty::EmptyExec;
 use datafusion_session::{ScanArgs, ScanResult, Session, TableProvider};
 use ogive_kernels::Order;
-use ogive_udfs::{KNN, metric_of, precision_of};
+use ogive_udfs::{KNN, metric_of, precision_of, unbound};
 
 use crate::options::{OgiveOptions, OnCorruption};
 use crate::scan::empty::refuse_empty_files;
@@ -112,6 +112,7 @@ impl VectorTable {
         let Expr::ScalarFunction(call) = distance else {
             return Ok(None);
         };
+        let call = unbound(call);
         let (Some(metric), [left, right]) = (metric_of(&call.func), call.args.as_slice()) else {
             return Ok(None);
         };
