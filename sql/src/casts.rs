@@ -13,6 +13,7 @@
 //! v IN ('[1,2]', '[3,4]')           =>  vector_cmp(v, to_vector('[1,2]')) = 0 OR ..
 //! v BETWEEN '[1,2]' AND '[3,4]'     =>  vector_cmp(v, to_vector('[1,2]')) >= 0 AND ..
 //! CASE .. THEN v ELSE '[1,2]' END   =>  to_vector(CASE .. THEN to_vector(v) ELSE to_vector('[1,2]') END)
+//! l2_distance(v, [0.1, ..])         =>  (l2_distance to [0.1, ..])(v)   a long constant; see `bound_distances`
 //! greatest(v, w)                    =>  to_vector(greatest(v, w))    which gives a list
 //! ```
 //!
@@ -32,6 +33,7 @@ use ogive_udfs::{
 };
 
 use crate::bound_distances::bind;
+use crate::rules::is_enabled;
 
 /// The rewrite.
 #[derive(Debug)]
@@ -46,7 +48,7 @@ impl FunctionRewrite for VectorCasts {
         &self,
         expr: Expr,
         schema: &DFSchema,
-        _config: &ConfigOptions,
+        config: &ConfigOptions,
     ) -> Result<Transformed<Expr>> {
         match expr {
             Expr::Cast(cast) => {
@@ -69,7 +71,13 @@ impl FunctionRewrite for VectorCasts {
                 Ok(Transformed::no(Expr::Cast(cast)))
             }
             Expr::ScalarFunction(call) => match text_type_of(&call.func) {
-                Some(kind) => bind(as_one_type(kind, call, schema), schema),
+                Some(kind) => {
+                    let distance = as_one_type(kind, call, schema);
+                    match is_enabled(config) {
+                        true => bind(distance, schema),
+                        false => Ok(distance),
+                    }
+                }
                 None => Ok(keep_mark(call, schema)),
             },
             Expr::BinaryExpr(binary) => {

@@ -40,9 +40,14 @@ fn shortened(text: &str) -> String {
         out.push_str(before);
         rest = match list.find([']', '[']) {
             Some(end) if list[end..].starts_with(']') => {
-                let numbers: Vec<&str> = list[..end].split(", ").collect();
+                // With spaces as values print, or without, as texts are often written.
+                let separator = match list[..end].contains(", ") {
+                    true => ", ",
+                    false => ",",
+                };
+                let numbers: Vec<&str> = list[..end].split(separator).collect();
                 if numbers.len() > LONG && numbers.iter().all(|n| n.parse::<f64>().is_ok()) {
-                    out.push_str(&numbers[..SHOWN].join(", "));
+                    out.push_str(&numbers[..SHOWN].join(separator));
                     out.push_str(&format!(", .. {} more", numbers.len() - SHOWN));
                 } else {
                     out.push_str(&list[..end]);
@@ -71,6 +76,13 @@ mod tests {
         assert_eq!(
             shortened(&format!("f([a, b], [{}]) [{}]", numbers(17), numbers(384))),
             "f([a, b], [-3.5, -2.5, -1.5, 0.5, .. 13 more]) [-3.5, -2.5, -1.5, 0.5, .. 380 more]"
+        );
+        assert_eq!(
+            shortened(&format!(
+                "to_vector(Utf8(\"[{}]\"))",
+                numbers(18).replace(' ', "")
+            )),
+            "to_vector(Utf8(\"[-3.5,-2.5,-1.5,0.5, .. 14 more]\"))"
         );
         let names = "file_groups={1 group: [[".to_string() + &["a.cvc"; 20].join(", ") + "]]}";
         assert_eq!(shortened(&names), names);

@@ -22,6 +22,9 @@ const BRACKETS_MAX: usize = 32;
 /// How many elements an array literal may have; each takes half a kilobyte once parsed.
 const ELEMENTS_MAX: usize = 1_000_000;
 
+/// For so many tokens room is made before a text is read: a megabyte, and a vector of a thousand numbers.
+const TOKENS_MADE_ROOM_FOR: usize = 8192;
+
 /// One parsed statement; prints as SQL.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement(pub(crate) DfStatement);
@@ -76,8 +79,10 @@ fn tokens(dialect: &OgiveDialect, sql: &str) -> Result<Vec<TokenWithSpan>> {
 }
 
 fn checked_tokens(dialect: &dyn SqlDialect, sql: &str) -> Result<Vec<TokenWithSpan>> {
-    let tokens = Tokenizer::new(dialect, sql)
-        .tokenize_with_location()
+    // A number, a comma and a space: a vector written out is mostly these.
+    let mut tokens = Vec::with_capacity((sql.len() / 3 + 1).min(TOKENS_MADE_ROOM_FOR));
+    Tokenizer::new(dialect, sql)
+        .tokenize_with_location_into_buf(&mut tokens)
         .map_err(|error| DataFusionError::SQL(Box::new(error.into()), None))?;
     check_arrays(&tokens)?;
     Ok(tokens)
@@ -133,6 +138,9 @@ pub(crate) fn parse_as(sql: &str, dialect: Dialect) -> Result<Vec<Statement>> {
 /// Makes `<+>` one token, which no dialect does, reads `B'101'` as `to_bit('101')`, and gives `<=>` the precedence of PostgreSQL's
 /// other operators instead of that of a comparison.
 fn vector_operators(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    if !tokens.iter().any(|token| is_part_of_operator(&token.token)) {
+        return tokens;
+    }
     let mut merged: Vec<TokenWithSpan> = Vec::with_capacity(tokens.len());
     for token in tokens {
         let adjacent =
@@ -191,6 +199,20 @@ fn vector_operators(tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
         });
     }
     merged
+}
+
+/// Whether a token is the last of those that [`vector_operators`] replaces.
+fn is_part_of_operator(token: &Token) -> bool {
+    matches!(
+        token,
+        Token::Gt
+            | Token::LongArrow
+            | Token::HashLongArrow
+            | Token::ShiftRight
+            | Token::CustomBinaryOperator(_)
+            | Token::SingleQuotedByteStringLiteral(_)
+            | Token::Spaceship
+    )
 }
 
 /// VectorChord's `<<->>`, `<<#>>` and `<<=>>`, as far as their halves are tokens. `<<=` and `>>` of

@@ -1,8 +1,9 @@
-//! What PostgreSQL has and DataFusion's planner does not, rewritten in the statement.
+//! What DataFusion's planner does not take, rewritten in the statement.
 //!
 //! ```text
 //! FROM vector_search(..)          =>  FROM (SELECT .. ORDER BY _distance LIMIT k)
 //! FETCH FIRST 5 ROWS ONLY         =>  LIMIT 5
+//! FROM 'directory'                =>  FROM 'directory/'
 //! ```
 
 use std::ops::ControlFlow;
@@ -12,9 +13,10 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{CopyToSource, Statement as DfStatement};
 use datafusion::sql::sqlparser::ast::{
-    Expr, LimitClause, Query, Select, TableFactor, Value, VisitMut, VisitorMut,
+    Expr, LimitClause, ObjectName, Query, Select, TableFactor, Value, VisitMut, VisitorMut,
 };
 
+use crate::tables::complete_directory;
 use crate::vector_search::{expand_search, make_searches_lateral};
 
 /// Rewrites a statement, subqueries included.
@@ -33,7 +35,7 @@ pub(crate) fn rewrite_statement(
         }
         DfStatement::CopyTo(copy) => match &mut copy.source {
             CopyToSource::Query(query) => query.visit(&mut rewriter),
-            CopyToSource::Relation(_) => ControlFlow::Continue(()),
+            CopyToSource::Relation(name) => rewriter.pre_visit_relation(name),
         },
         _ => ControlFlow::Continue(()),
     };
@@ -49,6 +51,11 @@ struct Rewriter<'a> {
 
 impl VisitorMut for Rewriter<'_> {
     type Break = DataFusionError;
+
+    fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<Self::Break> {
+        complete_directory(self.context, relation);
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
         flow(limit_fetched(query))

@@ -24,7 +24,7 @@ use crate::prepared::{PreparedTypes, declares_types};
 use crate::register::register_all;
 use crate::rewrite::rewrite_statement;
 use crate::settings::{self, Block};
-use crate::tables::{complete_directories, enable_paths, open};
+use crate::tables::{enable_paths, open};
 
 /// Settings of a session to be built.
 #[derive(Debug, Default)]
@@ -155,7 +155,6 @@ impl Session {
             return Ok(done);
         }
         let mut statement = statement.0;
-        complete_directories(&self.context, &mut statement);
         rewrite_statement(&self.context, &mut statement)?;
         let declared = declares_types(&statement);
         let state = self.context.state();

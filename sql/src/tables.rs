@@ -1,7 +1,6 @@
 //! Tables out of paths: `CREATE EXTERNAL TABLE` and `FROM 'path'`.
 
 use std::fmt;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
@@ -19,8 +18,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::CreateExternalTable;
 use datafusion::prelude::SessionContext;
-use datafusion::sql::parser::{CopyToSource, Statement as DfStatement};
-use datafusion::sql::sqlparser::ast::{ObjectName, ObjectNamePart, VisitMut, VisitorMut};
+use datafusion::sql::sqlparser::ast::{ObjectName, ObjectNamePart};
 use futures::StreamExt;
 use ogive_table_providers::{
     FileKind, ROW_COLUMN, VectorTable, listing_url, refuse_empty_file, refuse_empty_files,
@@ -169,43 +167,17 @@ fn looks_like_path(name: &str) -> bool {
         || Path::new(name).extension().is_some_and(|e| !e.is_empty())
 }
 
-/// Gives the slash of a path to directories called by a quoted word: `FROM 'docs'` becomes `FROM 'docs/'`, unless there is a
+/// Gives the slash of a path to a directory called by a quoted word: `FROM 'docs'` becomes `FROM 'docs/'`, unless there is a
 /// table of that name. A word without such quotes stays one: DataFusion looks for tables that are about to be created, and
 /// those may be called like any directory.
-pub fn complete_directories(context: &SessionContext, statement: &mut DfStatement) {
-    let mut directories = Directories(context);
-    // It never breaks off.
-    let _ = match statement {
-        DfStatement::Statement(statement) => statement.visit(&mut directories),
-        DfStatement::CopyTo(copy) => match &mut copy.source {
-            CopyToSource::Relation(name) => directories.pre_visit_relation(name),
-            CopyToSource::Query(query) => query.visit(&mut directories),
-        },
-        DfStatement::Explain(explain) => {
-            complete_directories(context, &mut explain.statement);
-            ControlFlow::Continue(())
-        }
-        _ => ControlFlow::Continue(()),
-    };
-}
-
-struct Directories<'a>(&'a SessionContext);
-
-impl VisitorMut for Directories<'_> {
-    type Break = ();
-
-    fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<()> {
-        if let [ObjectNamePart::Identifier(name)] = relation.0.as_mut_slice()
-            && name.quote_style == Some('\'')
-            && !looks_like_path(&name.value)
-            && Path::new(&name.value).is_dir()
-            && let Ok(false) = self
-                .0
-                .table_exist(TableReference::bare(name.value.as_str()))
-        {
-            name.value.push('/');
-        }
-        ControlFlow::Continue(())
+pub(crate) fn complete_directory(context: &SessionContext, relation: &mut ObjectName) {
+    if let [ObjectNamePart::Identifier(name)] = relation.0.as_mut_slice()
+        && name.quote_style == Some('\'')
+        && !looks_like_path(&name.value)
+        && Path::new(&name.value).is_dir()
+        && let Ok(false) = context.table_exist(TableReference::bare(name.value.as_str()))
+    {
+        name.value.push('/');
     }
 }
 

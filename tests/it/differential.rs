@@ -141,7 +141,8 @@ async fn the_rule_changes_no_answer() {
             .unwrap(),
     );
     off.sql("SET ogive.enable_top_k = false").await.unwrap();
-    let dimension = 5;
+    // So long that constants become a part of the function.
+    let dimension = 20;
     let mut tables = Vec::new();
     for (index, compression) in [Compression::Fp16, Compression::Int8, Compression::Lossless]
         .into_iter()

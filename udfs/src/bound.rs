@@ -160,13 +160,6 @@ impl ScalarUDFImpl for BoundDistance {
         &self.name
     }
 
-    fn display_name(&self, args: &[Expr]) -> Result<String> {
-        let (_, list) = self.name.split_once(" to ").unwrap_or_default();
-        let other = self.other(args)?.to_string();
-        let arguments = self.both(list.to_string(), other).join(", ");
-        Ok(format!("{}({arguments})", self.distance.name()))
-    }
-
     /// Unlike the name, different for every constant.
     fn schema_name(&self, args: &[Expr]) -> Result<String> {
         let other = self.other(args)?.schema_name();

@@ -1,5 +1,6 @@
 //! What the tests share: generated columns, and a call made as the planner and the executor make it.
 
+mod bound;
 mod builtins;
 mod columns;
 mod distances;
