@@ -12,6 +12,7 @@
 //! l2_distance(v, h)                 =>  l2_distance(to_halfvec(v), h)
 //! v IN ('[1,2]', '[3,4]')           =>  vector_cmp(v, to_vector('[1,2]')) = 0 OR ..
 //! v BETWEEN '[1,2]' AND '[3,4]'     =>  vector_cmp(v, to_vector('[1,2]')) >= 0 AND ..
+//! v IS DISTINCT FROM '[1,2]'        =>  (v IS NULL) <> (.. IS NULL) OR (vector_cmp(v, ..) <> 0) IS TRUE
 //! CASE .. THEN v ELSE '[1,2]' END   =>  to_vector(CASE .. THEN to_vector(v) ELSE to_vector('[1,2]') END)
 //! l2_distance(v, [0.1, ..])         =>  (l2_distance to [0.1, ..])(v)   a long constant; see `bound_distances`
 //! greatest(v, w)                    =>  to_vector(greatest(v, w))    which gives a list
@@ -80,6 +81,14 @@ impl FunctionRewrite for VectorCasts {
                 }
                 None => Ok(keep_mark(call, schema)),
             },
+            Expr::BinaryExpr(binary)
+                if matches!(
+                    binary.op,
+                    Operator::IsDistinctFrom | Operator::IsNotDistinctFrom
+                ) =>
+            {
+                distinct(binary, schema)
+            }
             Expr::BinaryExpr(binary) => {
                 check_operands(&binary, schema)?;
                 Ok(Transformed::no(Expr::BinaryExpr(binary)))
@@ -189,7 +198,7 @@ fn keep_mark(call: ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
         _ => return Transformed::no(Expr::ScalarFunction(call)),
     };
     match one_kind(call.args.iter(), schema) {
-        Some(found) if !found.texts && (of_sparse || found.kind != SqlVectorType::Sparsevec) => {
+        Some(found) if of_sparse || found.kind != SqlVectorType::Sparsevec => {
             Transformed::yes(to_type(found.kind, None, Expr::ScalarFunction(call)))
         }
         _ => Transformed::no(Expr::ScalarFunction(call)),
@@ -199,8 +208,6 @@ fn keep_mark(call: ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
 /// What expressions of one of pgvector's types have in common.
 struct OneKind {
     kind: SqlVectorType,
-    /// Whether some are texts.
-    texts: bool,
     /// Whether all are stored alike.
     alike: bool,
 }
@@ -214,18 +221,17 @@ fn one_kind<'e>(exprs: impl Iterator<Item = &'e Expr>, schema: &DFSchema) -> Opt
         .filter(|field| !field.data_type().is_null())
         .collect();
     let kind = fields.iter().find_map(|field| SqlVectorType::of(field))?;
-    let mut texts = false;
     for field in &fields {
         match SqlVectorType::of(field) {
             Some(found) if found == kind => {}
-            None if is_text_type(field.data_type()) => texts = true,
+            None if is_text_type(field.data_type()) => {}
             _ => return None,
         }
     }
     let alike = fields
         .windows(2)
         .all(|pair| matches!(pair, [one, other] if one.data_type() == other.data_type()));
-    Some(OneKind { kind, texts, alike })
+    Some(OneKind { kind, alike })
 }
 
 /// `vector_cmp(left, right) <operator> 0`, checked.
@@ -259,6 +265,32 @@ fn check_operands(binary: &BinaryExpr, schema: &DFSchema) -> Result<()> {
         &[left.to_field(schema)?.1, right.to_field(schema)?.1],
         &[literal(left), literal(right)],
     )
+}
+
+/// `IS DISTINCT FROM` between a value of one of the types and one that is stored otherwise, a text for example:
+///
+/// ```text
+/// v IS DISTINCT FROM '[1,2]'   =>   (v IS NULL) <> ('[1,2]' IS NULL) OR (v <> '[1,2]') IS TRUE
+/// ```
+fn distinct(binary: BinaryExpr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let sides = [binary.left.as_ref(), binary.right.as_ref()];
+    let is_null = |side: &Expr| {
+        side.to_field(schema)
+            .is_ok_and(|(_, field)| field.data_type().is_null())
+    };
+    let kind = match one_kind(sides.into_iter(), schema) {
+        Some(found) if !found.alike && !sides.into_iter().any(is_null) => found.kind,
+        _ => return Ok(Transformed::no(Expr::BinaryExpr(binary))),
+    };
+    let left = read_text(kind, *binary.left, schema);
+    let right = read_text(kind, *binary.right, schema);
+    let one_is_null = left.clone().is_null().not_eq(right.clone().is_null());
+    let differ = comparison(left, Operator::NotEq, right, schema)?;
+    let distinct = one_is_null.or(differ.is_true());
+    Ok(Transformed::yes(match binary.op {
+        Operator::IsDistinctFrom => distinct,
+        _ => not(distinct),
+    }))
 }
 
 fn literal(expr: &Expr) -> Option<&ScalarValue> {

@@ -9,6 +9,7 @@
 mod bound_distances;
 mod casts;
 mod constant_arrays;
+mod csv_copy;
 mod decisions;
 mod dialect;
 mod error;

@@ -15,6 +15,7 @@ use ogive_table_providers::{OgiveOptions, Warnings, WriteOptions};
 use parking_lot::Mutex;
 use url::Url;
 
+use crate::csv_copy::vectors_as_texts;
 use crate::decisions::decisions_row;
 use crate::explain::shorten_lists;
 use crate::insert::prepare_insert;
@@ -165,6 +166,7 @@ impl Session {
             .prepared
             .lock()
             .convert_parameters(&state, plan, declared)?;
+        let plan = vectors_as_texts(plan)?;
         let Some(query) = explained(&plan) else {
             return self.context.execute_logical_plan(plan).await;
         };

@@ -7,6 +7,7 @@ use datafusion_datasource::ListingTableUrl;
 use datafusion_session::Session;
 use futures::TryStreamExt;
 use object_store::{ObjectMeta, ObjectStore};
+use url::Url;
 
 use crate::scan::kind::FileKind;
 use crate::scan::opened::FileCache;
@@ -34,6 +35,15 @@ pub async fn refuse_empty_file(
     }
 }
 
+/// What is so of most tables, and cheaper to find out than by a listing, which goes through another thread.
+fn is_local_file_with_bytes(url: &ListingTableUrl) -> bool {
+    let url: &Url = url.as_ref();
+    let path = (url.scheme() == "file").then(|| url.to_file_path().ok());
+    path.flatten()
+        .and_then(|path| path.metadata().ok())
+        .is_some_and(|found| found.is_file() && found.len() > 0)
+}
+
 /// [`refuse_empty_file`] for everything that a table of a kind reads.
 ///
 /// # Errors
@@ -44,6 +54,9 @@ pub async fn refuse_empty_files(
     kind: Option<FileKind>,
 ) -> Result<()> {
     for url in urls {
+        if is_local_file_with_bytes(url) {
+            continue;
+        }
         let store = state.runtime_env().object_store(url)?;
         let is_named = !url.is_collection() && url.get_glob().is_none();
         let mut files = url.list_all_files(state, store.as_ref(), "").await?;
