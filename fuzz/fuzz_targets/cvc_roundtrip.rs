@@ -278,9 +278,15 @@ fn check(plan: &Plan) {
 }
 
 impl Plan {
+    /// What is written: the last description of a chunk stands.
     fn descriptions(&self) -> impl Iterator<Item = &Json> {
         let sections = self.batches.iter().filter_map(|batch| batch.1.as_ref());
-        sections.chain(self.chunk_metadata.iter().map(|entry| &entry.1))
+        let entries = self.chunk_metadata.iter().enumerate();
+        let last = entries.filter(|(index, entry)| {
+            let later = self.chunk_metadata.iter().skip(index + 1);
+            later.clone().all(|other| other.0 != entry.0)
+        });
+        sections.chain(last.map(|(_, entry)| &entry.1))
     }
 
     /// Whether a column holds what its compression cannot, and must not.
