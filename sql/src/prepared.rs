@@ -8,9 +8,10 @@ use std::sync::Arc;
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::metadata::FieldMetadata;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::execution::SessionState;
+use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{
     ColumnarValue, Execute, Expr, ExprSchemable, LogicalPlan, Prepare, Statement,
 };
@@ -18,7 +19,7 @@ use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use ogive_udfs::SqlVectorType;
 
-use crate::casts::to_type;
+use crate::casts::{VectorCasts, to_type};
 
 /// The types of the parameters of a session's prepared statements.
 #[derive(Debug, Default)]
@@ -72,9 +73,8 @@ impl PreparedTypes {
                         let cast = to_type(kind, kind.length_of(field), parameter);
                         value_of(state, cast)
                     }
-                    (None, Expr::Literal(..)) => Ok(parameter),
-                    // DataFusion would evaluate it without this session's casts.
-                    (None, _) if is_constant => value_of(state, parameter),
+                    // DataFusion evaluates it, but knows nothing of the casts.
+                    (None, _) if is_constant => with_casts(state, parameter),
                     // DataFusion's error says what a parameter may be.
                     _ => Ok(parameter),
                 }
@@ -125,6 +125,13 @@ fn fields(prepare: &Prepare) -> Result<Vec<FieldRef>> {
             found.unwrap_or_else(|| Arc::new(Field::new("", unknown, true)))
         })
         .collect())
+}
+
+/// An expression without columns with the casts to and from pgvector's types as calls.
+fn with_casts(state: &SessionState, expr: Expr) -> Result<Expr> {
+    let (schema, options) = (DFSchema::empty(), state.config_options());
+    expr.transform_up(|part| VectorCasts.rewrite(part, &schema, options))
+        .data()
 }
 
 fn has_subquery(expr: &Expr) -> bool {
