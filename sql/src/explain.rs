@@ -21,7 +21,7 @@ pub(crate) fn shorten_lists(rows: &RecordBatch) -> Result<RecordBatch> {
             let shortened: StringArray = texts
                 .as_string::<i32>()
                 .iter()
-                .map(|text| text.map(shortened))
+                .map(|text| text.map(with_short_lists))
                 .collect();
             Ok(cast(
                 &(Arc::new(shortened) as ArrayRef),
@@ -32,7 +32,15 @@ pub(crate) fn shorten_lists(rows: &RecordBatch) -> Result<RecordBatch> {
     Ok(RecordBatch::try_new(rows.schema(), columns)?)
 }
 
-fn shortened(text: &str) -> String {
+/// A text with every list of more than sixteen numbers in brackets as `[0.1, 0.2, 0.3, 0.4, .. 380 more]`, for readers
+/// of plans and of the names of columns.
+///
+/// ```
+/// let ones = ["1"; 20].join(", ");
+/// let short = ogive_sql::with_short_lists(&format!("l2_distance(v, [{ones}])"));
+/// assert_eq!(short, "l2_distance(v, [1, 1, 1, 1, .. 16 more])");
+/// ```
+pub fn with_short_lists(text: &str) -> String {
     let mut out = String::with_capacity(text.len().min(4096));
     let mut rest = text;
     while let Some(start) = rest.find('[') {
@@ -72,20 +80,20 @@ mod tests {
             all.join(", ")
         };
         let short = format!("l2_distance(v@0, [{}]) < 1", numbers(16));
-        assert_eq!(shortened(&short), short);
+        assert_eq!(with_short_lists(&short), short);
         assert_eq!(
-            shortened(&format!("f([a, b], [{}]) [{}]", numbers(17), numbers(384))),
+            with_short_lists(&format!("f([a, b], [{}]) [{}]", numbers(17), numbers(384))),
             "f([a, b], [-3.5, -2.5, -1.5, 0.5, .. 13 more]) [-3.5, -2.5, -1.5, 0.5, .. 380 more]"
         );
         assert_eq!(
-            shortened(&format!(
+            with_short_lists(&format!(
                 "to_vector(Utf8(\"[{}]\"))",
                 numbers(18).replace(' ', "")
             )),
             "to_vector(Utf8(\"[-3.5,-2.5,-1.5,0.5, .. 14 more]\"))"
         );
         let names = "file_groups={1 group: [[".to_string() + &["a.cvc"; 20].join(", ") + "]]}";
-        assert_eq!(shortened(&names), names);
-        assert_eq!(shortened("open [1, 2"), "open [1, 2");
+        assert_eq!(with_short_lists(&names), names);
+        assert_eq!(with_short_lists("open [1, 2"), "open [1, 2");
     }
 }

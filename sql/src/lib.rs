@@ -34,6 +34,7 @@ mod vector_search;
 
 pub use error::ErrorFields;
 pub use exec::{KnnJoinExec, VectorTopKExec};
+pub use explain::with_short_lists;
 pub use knn_join::{KnnJoinPlanner, KnnJoinQueryPlanner, KnnJoinRule, PushFilterIntoKnnJoin};
 pub use object_stores::{
     LazyObjectStores, StoreFailure, StoreOptions, store_failure, store_with_options,

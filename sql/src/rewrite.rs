@@ -67,7 +67,7 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Self::Break> {
-        flow(expand_search(self.context, factor))
+        flow(refuse_sample(factor).and_then(|()| expand_search(self.context, factor)))
     }
 }
 
@@ -75,6 +75,20 @@ fn flow(done: Result<()>) -> ControlFlow<DataFusionError> {
     match done {
         Ok(()) => ControlFlow::Continue(()),
         Err(error) => ControlFlow::Break(error),
+    }
+}
+
+/// The planner passes over a sample, and all rows would be taken for one.
+fn refuse_sample(factor: &TableFactor) -> Result<()> {
+    match factor {
+        TableFactor::Table {
+            name,
+            sample: Some(_),
+            ..
+        } => plan_err!(
+            "TABLESAMPLE is not supported, here of {name}: WHERE random() < 0.01 takes about a hundredth of the rows"
+        ),
+        _ => Ok(()),
     }
 }
 

@@ -8,13 +8,13 @@ use datafusion::arrow::array::{
     StringArray,
 };
 use datafusion::arrow::csv::WriterBuilder as CsvBuilder;
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::arrow::error::ArrowError;
 use datafusion::arrow::json::writer::{JsonArray, LineDelimited};
 use datafusion::arrow::json::{Writer as JsonWriter, WriterBuilder as JsonBuilder};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::arrow::util::pretty::pretty_format_batches_with_schema;
-use ogive::{schema_as_text, vectors_as_text};
+use ogive::{schema_as_text, vectors_as_text, with_short_lists};
 
 use crate::cli::arguments::Format;
 use crate::cli::error::{Failure, Result};
@@ -113,6 +113,15 @@ impl Renderer {
         match self.form {
             Form::Table { texts } => {
                 let schema = text_schema(&self.schema, |_| true);
+                // A distance to a vector that was written out has it in its name.
+                let short = |field: &FieldRef| {
+                    let field = field.as_ref().clone();
+                    let name = with_short_lists(field.name());
+                    field.with_name(name)
+                };
+                let schema = Arc::new(Schema::new(
+                    schema.fields().iter().map(short).collect::<Vec<_>>(),
+                ));
                 let table = pretty_format_batches_with_schema(schema, &texts)?;
                 Ok(format!("{table}\n").into_bytes())
             }

@@ -64,6 +64,12 @@ fn long_vectors_are_short_in_tables_only() {
         .ok()
         .stdout;
     assert!(csv.contains("[1, 2, 3, 4, 5, 6, 7, 8, 9]"), "{csv}");
+    let zeros = vec!["0"; 20].join(",");
+    let sql = format!("SELECT l2_distance(a, '[{zeros}]') FROM (SELECT [{zeros}] AS a)");
+    let table = ogive(here(), &["-q", "-c", &sql]).ok().stdout;
+    assert!(table.contains("[0,0,0,0, .. 16 more]"), "{table}");
+    let csv = ogive(here(), &["-q", "--format", "csv", "-c", &sql]);
+    assert!(csv.ok().stdout.contains(&zeros));
 }
 
 /// `12 row(s) fetched.`, then `Elapsed 0.001234 seconds.`, for each statement.
