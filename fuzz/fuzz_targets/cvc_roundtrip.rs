@@ -252,14 +252,9 @@ fn check(plan: &Plan) {
         let start = index * plan.options.chunk_rows;
         let rows = plan.options.chunk_rows.min(plan.rows - start);
         assert_eq!((chunk.first_row, chunk.rows), (start as u64, rows as u64));
-        let described = plan
-            .chunk_metadata
-            .iter()
-            .rev()
-            .find(|entry| entry.0 == index);
         assert_eq!(
             chunk.metadata.as_ref().map(Json::to_sorted_text),
-            described.map(|entry| entry.1.to_sorted_text())
+            plan.chunk_description(index).map(Json::to_sorted_text)
         );
         if plan.options.mmap_optimized {
             assert_eq!(layout.record_range(index).expect("a place").start % 4096, 0);
@@ -278,15 +273,19 @@ fn check(plan: &Plan) {
 }
 
 impl Plan {
-    /// What is written: the last description of a chunk stands.
+    /// What is written.
     fn descriptions(&self) -> impl Iterator<Item = &Json> {
         let sections = self.batches.iter().filter_map(|batch| batch.1.as_ref());
-        let entries = self.chunk_metadata.iter().enumerate();
-        let last = entries.filter(|(index, entry)| {
-            let later = self.chunk_metadata.iter().skip(index + 1);
-            later.clone().all(|other| other.0 != entry.0)
-        });
-        sections.chain(last.map(|(_, entry)| &entry.1))
+        let chunks = 0..self.rows.div_ceil(self.options.chunk_rows);
+        sections.chain(chunks.filter_map(|chunk| self.chunk_description(chunk)))
+    }
+
+    /// Of several descriptions of a chunk the last stands.
+    fn chunk_description(&self, chunk: usize) -> Option<&Json> {
+        self.chunk_metadata
+            .iter()
+            .rev()
+            .find_map(|(described, json)| (*described == chunk).then_some(json))
     }
 
     /// Whether a column holds what its compression cannot, and must not.

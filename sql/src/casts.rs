@@ -208,7 +208,7 @@ fn keep_mark(call: ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
 /// What expressions of one of pgvector's types have in common.
 struct OneKind {
     kind: SqlVectorType,
-    /// Whether all are stored alike.
+    /// Whether all are stored alike, NULLs aside.
     alike: bool,
 }
 
@@ -274,12 +274,8 @@ fn check_operands(binary: &BinaryExpr, schema: &DFSchema) -> Result<()> {
 /// ```
 fn distinct(binary: BinaryExpr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let sides = [binary.left.as_ref(), binary.right.as_ref()];
-    let is_null = |side: &Expr| {
-        side.to_field(schema)
-            .is_ok_and(|(_, field)| field.data_type().is_null())
-    };
     let kind = match one_kind(sides.into_iter(), schema) {
-        Some(found) if !found.alike && !sides.into_iter().any(is_null) => found.kind,
+        Some(found) if !found.alike => found.kind,
         _ => return Ok(Transformed::no(Expr::BinaryExpr(binary))),
     };
     let left = read_text(kind, *binary.left, schema);
@@ -339,7 +335,7 @@ fn in_range(between: Between, schema: &DFSchema) -> Result<Transformed<Expr>> {
 fn results_of_one_type(mut case: Case, schema: &DFSchema) -> Transformed<Expr> {
     let thens = case.when_then_expr.iter().map(|(_, then)| then);
     let results = thens.chain(&case.else_expr).map(AsRef::as_ref);
-    let Some(OneKind { kind, alike, .. }) = one_kind(results, schema) else {
+    let Some(OneKind { kind, alike }) = one_kind(results, schema) else {
         return Transformed::no(Expr::Case(case));
     };
     if !alike {

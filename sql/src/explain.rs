@@ -6,10 +6,7 @@ use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Result;
-
-/// Longer lists are shortened, to this many numbers and a count.
-const SHOWN: usize = 4;
-const LONG: usize = 16;
+use ogive_udfs::{SHOWN, SHOWN_WHOLE_MAX};
 
 /// The rows with every list of more than sixteen numbers as `[0.1, 0.2, 0.3, 0.4, .. 380 more]`.
 pub(crate) fn shorten_lists(rows: &RecordBatch) -> Result<RecordBatch> {
@@ -54,7 +51,9 @@ pub fn with_short_lists(text: &str) -> String {
                     false => ",",
                 };
                 let numbers: Vec<&str> = list[..end].split(separator).collect();
-                if numbers.len() > LONG && numbers.iter().all(|n| n.parse::<f64>().is_ok()) {
+                if numbers.len() > SHOWN_WHOLE_MAX
+                    && numbers.iter().all(|n| n.parse::<f64>().is_ok())
+                {
                     out.push_str(&numbers[..SHOWN].join(separator));
                     out.push_str(&format!(", .. {} more", numbers.len() - SHOWN));
                 } else {

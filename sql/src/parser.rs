@@ -22,7 +22,7 @@ const BRACKETS_MAX: usize = 32;
 /// How many elements an array literal may have; each takes half a kilobyte once parsed.
 const ELEMENTS_MAX: usize = 1_000_000;
 
-/// For so many tokens room is made before a text is read: a megabyte, and a vector of a thousand numbers.
+/// For so many tokens room is made before a text is read: enough for a vector of two thousand numbers.
 const TOKENS_MADE_ROOM_FOR: usize = 8192;
 
 /// One parsed statement; prints as SQL.

@@ -20,6 +20,7 @@ use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use ogive_udfs::SqlVectorType;
 
 use crate::casts::{VectorCasts, to_type};
+use crate::rules::has_subquery;
 
 /// The types of the parameters of a session's prepared statements.
 #[derive(Debug, Default)]
@@ -132,19 +133,6 @@ fn with_casts(state: &SessionState, expr: Expr) -> Result<Expr> {
     let (schema, options) = (DFSchema::empty(), state.config_options());
     expr.transform_up(|part| VectorCasts.rewrite(part, &schema, options))
         .data()
-}
-
-fn has_subquery(expr: &Expr) -> bool {
-    expr.exists(|part| {
-        Ok(matches!(
-            part,
-            Expr::ScalarSubquery(_)
-                | Expr::InSubquery(_)
-                | Expr::Exists(_)
-                | Expr::SetComparison(_)
-        ))
-    })
-    .unwrap_or(true)
 }
 
 /// The value of an expression without columns, with the mark of its type.

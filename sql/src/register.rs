@@ -29,7 +29,7 @@ use crate::types::VectorTypes;
 /// A program with its own [`SessionContext`](datafusion::prelude::SessionContext) needs no more;
 /// what [`Session`](crate::Session) adds on top is the front end: PostgreSQL's syntax, quoted
 /// paths (`FROM 'x.cvc'`; here [`enable_paths`](crate::enable_paths)), `INSERT` without naming
-/// `_row`, object stores from URLs, and warnings.
+/// `_row`, vectors in CSV files, object stores from URLs, and warnings.
 ///
 /// kNN joins run as [`KnnJoinExec`](crate::KnnJoinExec), which takes the one place that a session
 /// has for a query planner. A builder that has a planner of its own keeps it, and its kNN joins

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! An optimizer names, hashes and compares the expressions of a plan over and over. With a vector of some hundred
-//! numbers among the arguments that takes longer than all the rest of planning; a function is named and hashed once.
+//! numbers among the arguments that takes about as long as all the rest of planning; a function is named and hashed once.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -24,11 +24,11 @@ use datafusion_expr::{
 
 use crate::constant::list_elements;
 
-/// Longer constants are bound; they are also the ones that `EXPLAIN` shortens.
-const ELEMENTS_MAX: usize = 16;
+/// Longer constants are bound, and are shown shortened.
+pub const SHOWN_WHOLE_MAX: usize = 16;
 
-/// Numbers shown of them.
-const SHOWN: usize = 4;
+/// Numbers that are shown of them.
+pub const SHOWN: usize = 4;
 
 /// A distance function with one of its two arguments.
 #[derive(Debug)]
@@ -58,7 +58,8 @@ pub fn bind_constant(
     if !is_bindable(&call.func) || constant.is_null() || !constant.data_type().is_list() {
         return Ok(None);
     }
-    let Some(elements) = list_elements(constant)?.filter(|list| list.len() > ELEMENTS_MAX) else {
+    let Some(elements) = list_elements(constant)?.filter(|list| list.len() > SHOWN_WHOLE_MAX)
+    else {
         return Ok(None);
     };
     let shown = elements.slice(0, SHOWN);

@@ -64,7 +64,7 @@ mod vectors;
 mod tests;
 
 pub use array_distance::array_distance_udf;
-pub use bound::{bind_constant, bound_constant, unbound};
+pub use bound::{SHOWN, SHOWN_WHOLE_MAX, bind_constant, bound_constant, unbound};
 pub use constant::constant_vector;
 pub use cosine_distance::cosine_distance_udf;
 pub use cosine_similarity::cosine_similarity_udf;

@@ -2,7 +2,7 @@
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::TreeNode;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use ogive_kernels::Metric;
@@ -118,20 +118,15 @@ fn constant(expr: &Expr) -> Option<f64> {
 
 /// Whether a query vector is found by another query.
 pub(crate) fn has_subquery(expr: &Expr) -> bool {
-    let mut found = false;
-    let visited = expr.apply(|node| {
-        if matches!(
-            node,
+    expr.exists(|part| {
+        Ok(matches!(
+            part,
             Expr::ScalarSubquery(_)
                 | Expr::InSubquery(_)
                 | Expr::Exists(_)
                 | Expr::SetComparison(_)
                 | Expr::OuterReferenceColumn(_, _)
-        ) {
-            found = true;
-            return Ok(TreeNodeRecursion::Stop);
-        }
-        Ok(TreeNodeRecursion::Continue)
-    });
-    found || visited.is_err()
+        ))
+    })
+    .unwrap_or(true)
 }

@@ -7,8 +7,8 @@ use datafusion_datasource::ListingTableUrl;
 use datafusion_session::Session;
 use futures::TryStreamExt;
 use object_store::{ObjectMeta, ObjectStore};
-use url::Url;
 
+use crate::scan::bytes::local_path;
 use crate::scan::kind::FileKind;
 use crate::scan::opened::FileCache;
 
@@ -37,8 +37,7 @@ pub async fn refuse_empty_file(
 
 /// What is so of most tables, and cheaper to find out than by a listing, which goes through another thread.
 fn is_local_file_with_bytes(url: &ListingTableUrl) -> bool {
-    let url: &Url = url.as_ref();
-    let path = (url.scheme() == "file").then(|| url.to_file_path().ok());
+    let path = (url.scheme() == "file").then(|| local_path(url.prefix()));
     path.flatten()
         .and_then(|path| path.metadata().ok())
         .is_some_and(|found| found.is_file() && found.len() > 0)

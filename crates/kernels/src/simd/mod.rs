@@ -128,8 +128,8 @@ pub(crate) trait Simd: Copy {
 }
 
 /// Places of a block that are read at once: its rows are taken in turn from as many parts of equal length, and the
-/// processor fetches ahead in every one of them. Measured on Zen 3 over 307 MB of `f32`, in shares of the speed of a
-/// plain sum: one place 1.0, two 1.2, four 1.35; four rows that lie side by side 0.75.
+/// processor fetches ahead in every one of them. On Zen 3, 200,000 x 384 of `f32`, l2, one thread: 10 GB/s one row after
+/// the other, 21 so, beside 14 to 16 of a plain sum (`cargo run --release -p ogive-kernels --example bandwidth`).
 pub(crate) const STREAMS: usize = 4;
 
 /// The rows of a block, `N` at a time and each time from as many parts of it, but for the last `rows % STREAMS`.
