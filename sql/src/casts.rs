@@ -15,7 +15,7 @@
 //! v IS DISTINCT FROM '[1,2]'        =>  (v IS NULL) <> (.. IS NULL) OR (vector_cmp(v, ..) <> 0) IS TRUE
 //! CASE .. THEN v ELSE '[1,2]' END   =>  to_vector(CASE .. THEN to_vector(v) ELSE to_vector('[1,2]') END)
 //! l2_distance(v, [0.1, ..])         =>  (l2_distance to [0.1, ..])(v)   a long constant; see `bound_distances`
-//! greatest(v, w)                    =>  to_vector(greatest(v, w))    which gives a list
+//! greatest(v, '[1,2]')              =>  to_vector(greatest(to_vector(v), to_vector('[1,2]')))    which gives a list
 //! ```
 //!
 //! so that constants are folded and checked while planning.
@@ -25,7 +25,6 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
-use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::utils::disjunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, lit, not};
 use ogive_udfs::{
@@ -36,68 +35,58 @@ use ogive_udfs::{
 use crate::bound_distances::bind;
 use crate::rules::is_enabled;
 
-/// The rewrite.
-#[derive(Debug)]
-pub struct VectorCasts;
-
-impl FunctionRewrite for VectorCasts {
-    fn name(&self) -> &str {
-        "vector_casts"
-    }
-
-    fn rewrite(
-        &self,
-        expr: Expr,
-        schema: &DFSchema,
-        config: &ConfigOptions,
-    ) -> Result<Transformed<Expr>> {
-        match expr {
-            Expr::Cast(cast) => {
-                if let Some(kind) = SqlVectorType::of(&cast.field) {
-                    let length = kind.length_of(&cast.field);
-                    return Ok(Transformed::yes(explicitly(kind, length, *cast.expr)));
-                }
-                let target = cast.field.data_type();
-                if is_text_type(target) && kind_of(&cast.expr, schema).is_some() {
-                    return Ok(Transformed::yes(to_text_udf().call(vec![*cast.expr])));
-                }
-                if let DataType::List(element) = target
-                    && element.data_type().is_numeric()
-                    && is_text(&cast.expr, schema)
-                {
-                    let element = lit(element.data_type().to_string());
-                    let array = text_to_array_udf().call(vec![*cast.expr, element]);
-                    return Ok(Transformed::yes(array));
-                }
-                Ok(Transformed::no(Expr::Cast(cast)))
+/// The rewrite of one expression whose parts have been rewritten. `schema` has the columns that it may name.
+pub(crate) fn cast_vectors(
+    expr: Expr,
+    schema: &DFSchema,
+    config: &ConfigOptions,
+) -> Result<Transformed<Expr>> {
+    match expr {
+        Expr::Cast(cast) => {
+            if let Some(kind) = SqlVectorType::of(&cast.field) {
+                let length = kind.length_of(&cast.field);
+                return Ok(Transformed::yes(explicitly(kind, length, *cast.expr)));
             }
-            Expr::ScalarFunction(call) => match text_type_of(&call.func) {
-                Some(kind) => {
-                    let distance = as_one_type(kind, call, schema);
-                    match is_enabled(config) {
-                        true => bind(distance, schema),
-                        false => Ok(distance),
-                    }
-                }
-                None => Ok(keep_mark(call, schema)),
-            },
-            Expr::BinaryExpr(binary)
-                if matches!(
-                    binary.op,
-                    Operator::IsDistinctFrom | Operator::IsNotDistinctFrom
-                ) =>
+            let target = cast.field.data_type();
+            if is_text_type(target) && kind_of(&cast.expr, schema).is_some() {
+                return Ok(Transformed::yes(to_text_udf().call(vec![*cast.expr])));
+            }
+            if let DataType::List(element) = target
+                && element.data_type().is_numeric()
+                && is_text(&cast.expr, schema)
             {
-                distinct(binary, schema)
+                let element = lit(element.data_type().to_string());
+                let array = text_to_array_udf().call(vec![*cast.expr, element]);
+                return Ok(Transformed::yes(array));
             }
-            Expr::BinaryExpr(binary) => {
-                check_operands(&binary, schema)?;
-                Ok(Transformed::no(Expr::BinaryExpr(binary)))
-            }
-            Expr::InList(list) => in_list(list, schema),
-            Expr::Between(between) => in_range(between, schema),
-            Expr::Case(case) => Ok(results_of_one_type(case, schema)),
-            other => Ok(Transformed::no(other)),
+            Ok(Transformed::no(Expr::Cast(cast)))
         }
+        Expr::ScalarFunction(call) => match text_type_of(&call.func) {
+            Some(kind) => {
+                let distance = as_one_type(kind, call, schema);
+                match is_enabled(config) {
+                    true => bind(distance, schema),
+                    false => Ok(distance),
+                }
+            }
+            None => Ok(keep_mark(call, schema)),
+        },
+        Expr::BinaryExpr(binary)
+            if matches!(
+                binary.op,
+                Operator::IsDistinctFrom | Operator::IsNotDistinctFrom
+            ) =>
+        {
+            distinct(binary, schema)
+        }
+        Expr::BinaryExpr(binary) => {
+            check_operands(&binary, schema)?;
+            Ok(Transformed::no(Expr::BinaryExpr(binary)))
+        }
+        Expr::InList(list) => in_list(list, schema),
+        Expr::Between(between) => in_range(between, schema),
+        Expr::Case(case) => Ok(results_of_one_type(case, schema)),
+        other => Ok(Transformed::no(other)),
     }
 }
 
@@ -189,19 +178,29 @@ fn as_one_type(kind: SqlVectorType, call: ScalarFunction, schema: &DFSchema) -> 
     )))
 }
 
-/// `coalesce`, `greatest` and `least`, which DataFusion answers with plain lists. `greatest` and `least` not of sparse
-/// vectors: it would compare their dimensions first.
+/// `coalesce`, `nullif`, `greatest` and `least`, which DataFusion answers with plain lists, and texts among their arguments.
+/// `greatest` and `least` not of sparse vectors: it would compare their dimensions first.
 fn keep_mark(call: ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
     let of_sparse = match call.func.name() {
-        "coalesce" => true,
+        "coalesce" | "nullif" => true,
         "greatest" | "least" => false,
         _ => return Transformed::no(Expr::ScalarFunction(call)),
     };
-    match one_kind(call.args.iter(), schema) {
-        Some(found) if of_sparse || found.kind != SqlVectorType::Sparsevec => {
-            Transformed::yes(to_type(found.kind, None, Expr::ScalarFunction(call)))
-        }
-        _ => Transformed::no(Expr::ScalarFunction(call)),
+    let Some(OneKind { kind, alike }) = one_kind(call.args.iter(), schema) else {
+        return Transformed::no(Expr::ScalarFunction(call));
+    };
+    let mut call = call;
+    if !alike {
+        call.args = call
+            .args
+            .into_iter()
+            .map(|arg| to_type(kind, None, arg))
+            .collect();
+    }
+    let call = Expr::ScalarFunction(call);
+    match of_sparse || kind != SqlVectorType::Sparsevec {
+        true => Transformed::yes(to_type(kind, None, call)),
+        false => Transformed::no(call),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::ast::Expr;
+use datafusion::sql::sqlparser::ast::{Array, Expr, UnaryOperator, Value};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -55,10 +55,22 @@ impl Dialect for OgiveDialect {
         self.0.get_next_precedence(parser)
     }
 
-    /// Numbers, of which a vector has hundreds: the parser would try each as the name of a type first.
+    /// Vectors and numbers, of which a vector has hundreds: the parser would try each as the name of a type first.
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         match parser.peek_token_ref().token {
             Token::Number(..) => Some(parser.parse_value().map(Expr::Value)),
+            Token::Minus => {
+                parser.advance_token();
+                let operand = parser.parse_subexpr(self.prec_value(Precedence::MulDivModOp));
+                Some(operand.map(negative))
+            }
+            Token::LBracket => {
+                parser.advance_token();
+                Some(match numbers(parser) {
+                    Some(array) => Ok(array),
+                    None => parser.parse_array_expr(false),
+                })
+            }
             _ => self.0.parse_prefix(parser),
         }
     }
@@ -171,5 +183,101 @@ impl Dialect for OgiveDialect {
 
     fn supports_trailing_commas(&self) -> bool {
         false
+    }
+}
+
+fn negative(expr: Expr) -> Expr {
+    Expr::UnaryOp {
+        op: UnaryOperator::Minus,
+        expr: Box::new(expr),
+    }
+}
+
+/// The array whose bracket has been read, if there is nothing but numbers in it; otherwise nothing more is read.
+fn numbers(parser: &mut Parser) -> Option<Expr> {
+    let mut elem = Vec::new();
+    let mut index = parser.get_current_index();
+    let mut next = || loop {
+        index += 1;
+        let token = parser.token_at(index);
+        if !matches!(token.token, Token::Whitespace(_)) {
+            return token;
+        }
+    };
+    loop {
+        let mut token = next();
+        let is_negative = token.token == Token::Minus;
+        if is_negative {
+            token = next();
+        }
+        let Token::Number(digits, false) = &token.token else {
+            return None;
+        };
+        let number = Expr::Value(Value::Number(digits.clone(), false).with_span(token.span));
+        elem.push(match is_negative {
+            true => negative(number),
+            false => number,
+        });
+        match next().token {
+            Token::Comma => {}
+            Token::RBracket => break,
+            _ => return None,
+        }
+    }
+    while parser.get_current_index() < index {
+        parser.advance_token();
+    }
+    Some(Expr::Array(Array { elem, named: false }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// sqlparser's own way to read what [`OgiveDialect::parse_prefix`] takes a short cut for.
+    fn check(sql: &str) {
+        let ours = Parser::parse_sql(&OgiveDialect::default(), sql);
+        let plain = Parser::parse_sql(&PostgreSqlDialect {}, sql);
+        match (ours, plain) {
+            (Ok(ours), Ok(plain)) => assert_eq!(ours, plain, "{sql}"),
+            (Err(ours), Err(plain)) => assert_eq!(ours.to_string(), plain.to_string(), "{sql}"),
+            (ours, plain) => panic!("{sql}: {ours:?}, expected {plain:?}"),
+        }
+    }
+
+    #[test]
+    fn numbers_and_arrays_are_read_as_sqlparser_reads_them() {
+        for expression in [
+            "[1, -2.5, 3e-4]",
+            "[1]",
+            "[]",
+            "[ 1 , - 2 ]",
+            "[1, 2][1]",
+            "[1, x]",
+            "[1, 2 + 3]",
+            "[1, 2::int]",
+            "[[1, 2], [3, -4]]",
+            "[-(1), - -2, --3\n 4]",
+            "ARRAY[1, -2]",
+            "ARRAY[[1], [-2]]",
+            "-1",
+            "-1 ^ 2",
+            "-3 + 4 * -5",
+            "- a.b::int",
+            "-f(x) * 2",
+            "1 - -1",
+            "-'1 day'::interval",
+            "v <-> [1, -2]",
+            "-",
+            "[1",
+            "[1 2]",
+            "[1,, 2]",
+            "[-]",
+            "[- , 1]",
+            "[1, 2, ]",
+        ] {
+            check(&format!("SELECT {expression} FROM t"));
+            check(&format!("SELECT {expression}"));
+        }
     }
 }

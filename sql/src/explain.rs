@@ -5,8 +5,31 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::Result;
+use datafusion::common::{DFSchema, Result};
+use datafusion::logical_expr::{DmlStatement, LogicalPlan, WriteOp};
 use ogive_udfs::{SHOWN, SHOWN_WHOLE_MAX};
+
+/// Whether a statement deletes or changes rows, which DataFusion's tables in memory do while the plan is made.
+pub(crate) fn changes_rows(plan: &LogicalPlan) -> bool {
+    matches!(
+        plan,
+        LogicalPlan::Dml(DmlStatement {
+            op: WriteOp::Delete | WriteOp::Update | WriteOp::Truncate | WriteOp::MergeInto(_),
+            ..
+        })
+    )
+}
+
+/// EXPLAIN's row about a plan that is not made an executable one.
+pub(crate) fn logical_plan_row(plan: &LogicalPlan, schema: &DFSchema) -> Result<RecordBatch> {
+    let columns = [
+        "logical_plan".to_string(),
+        plan.display_indent().to_string(),
+    ]
+    .map(|text| Arc::new(StringArray::from(vec![text])) as ArrayRef);
+    let row = RecordBatch::try_new(Arc::clone(schema.inner()), columns.to_vec())?;
+    shorten_lists(&row)
+}
 
 /// The rows with every list of more than sixteen numbers as `[0.1, 0.2, 0.3, 0.4, .. 380 more]`.
 pub(crate) fn shorten_lists(rows: &RecordBatch) -> Result<RecordBatch> {

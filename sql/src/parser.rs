@@ -6,24 +6,24 @@ use datafusion::common::config::Dialect;
 use datafusion::common::{plan_datafusion_err, plan_err};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
-use datafusion::sql::sqlparser::ast::{Expr, Query};
+use datafusion::sql::sqlparser::ast::{Expr, Query, Statement as SqlStatement};
 use datafusion::sql::sqlparser::dialect::{Dialect as SqlDialect, dialect_from_str};
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
-use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use crate::dialect::OgiveDialect;
+use crate::other_dialects::translate;
+use crate::tokens::tokenize;
 
 /// How deep expressions may nest; deeper ones are an error, not a crash.
 const NESTING_MAX: usize = 100;
 
-/// How deep array literals may nest: the parser tries each of them twice. PostgreSQL's arrays have six dimensions.
+/// How deep array literals may nest: in dialects other than ours the parser tries each of them twice. PostgreSQL's arrays have
+/// six dimensions.
 const BRACKETS_MAX: usize = 32;
 
 /// How many elements an array literal may have; each takes half a kilobyte once parsed.
 const ELEMENTS_MAX: usize = 1_000_000;
-
-/// For so many tokens room is made before a text is read: enough for a vector of two thousand numbers.
-const TOKENS_MADE_ROOM_FOR: usize = 8192;
 
 /// One parsed statement; prints as SQL.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +59,11 @@ pub(crate) fn parse_query(sql: &str) -> Result<Box<Query>> {
     parse_part(sql, |parser| parser.parse_query())
 }
 
+/// One statement of SQL's own.
+pub(crate) fn parse_statement(sql: &str) -> Result<SqlStatement> {
+    parse_part(sql, |parser| parser.parse_statement())
+}
+
 fn parse_part<T>(
     sql: &str,
     read: impl FnOnce(&mut Parser<'_>) -> std::result::Result<T, ParserError>,
@@ -75,14 +80,11 @@ fn parse_part<T>(
 }
 
 fn tokens(dialect: &OgiveDialect, sql: &str) -> Result<Vec<TokenWithSpan>> {
-    Ok(vector_operators(checked_tokens(dialect, sql)?))
+    translate(vector_operators(checked_tokens(dialect, sql)?))
 }
 
 fn checked_tokens(dialect: &dyn SqlDialect, sql: &str) -> Result<Vec<TokenWithSpan>> {
-    // A number, a comma and a space: a vector written out is mostly these.
-    let mut tokens = Vec::with_capacity((sql.len() / 3 + 1).min(TOKENS_MADE_ROOM_FOR));
-    Tokenizer::new(dialect, sql)
-        .tokenize_with_location_into_buf(&mut tokens)
+    let tokens = tokenize(dialect, sql)
         .map_err(|error| DataFusionError::SQL(Box::new(error.into()), None))?;
     check_arrays(&tokens)?;
     Ok(tokens)

@@ -11,7 +11,6 @@ use datafusion::common::metadata::FieldMetadata;
 use datafusion::common::tree_node::{TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::expr_rewriter::FunctionRewrite;
 use datafusion::logical_expr::{
     ColumnarValue, Execute, Expr, ExprSchemable, LogicalPlan, Prepare, Statement,
 };
@@ -19,7 +18,7 @@ use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
 use ogive_udfs::SqlVectorType;
 
-use crate::casts::{VectorCasts, to_type};
+use crate::casts::{cast_vectors, to_type};
 use crate::rules::has_subquery;
 
 /// The types of the parameters of a session's prepared statements.
@@ -131,7 +130,7 @@ fn fields(prepare: &Prepare) -> Result<Vec<FieldRef>> {
 /// An expression without columns with the casts to and from pgvector's types as calls.
 fn with_casts(state: &SessionState, expr: Expr) -> Result<Expr> {
     let (schema, options) = (DFSchema::empty(), state.config_options());
-    expr.transform_up(|part| VectorCasts.rewrite(part, &schema, options))
+    expr.transform_up(|part| cast_vectors(part, &schema, options))
         .data()
 }
 
@@ -143,6 +142,7 @@ fn value_of(state: &SessionState, expr: Expr) -> Result<Expr> {
         Vec::new(),
         &RecordBatchOptions::new().with_row_count(Some(1)),
     )?;
+    let expr = with_casts(state, expr)?;
     let (_, field) = expr.to_field(&schema)?;
     let physical = state.create_physical_expr(expr, &schema)?;
     let value = match physical.evaluate(&row)? {

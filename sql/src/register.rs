@@ -5,19 +5,21 @@ use std::sync::Arc;
 use datafusion::catalog::TableProviderFactory;
 use datafusion::common::config::ConfigOptions;
 use datafusion::execution::SessionStateBuilder;
+use datafusion::functions::core;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::Analyzer;
 use datafusion::prelude::SessionConfig;
 use ogive_table_providers::{
     FileCache, FileKind, OgiveOptions, VectorFormatFactory, cvc_table_functions,
 };
+use ogive_udfs::beside_texts;
 
-use crate::casts::VectorCasts;
 use crate::constant_arrays::ConstantArrays;
 use crate::knn_join::{KnnJoinQueryPlanner, KnnJoinRule, PushFilterIntoKnnJoin};
 use crate::operators::VectorOperators;
-use crate::rules::{PhysicalTopK, VectorTopK};
-use crate::search_options::{HnswOptions, IvfflatOptions};
+use crate::rules::{CastVectors, PhysicalTopK, VectorTopK};
+use crate::search_options::{HnswOptions, IvfflatOptions, PostgresOptions};
+use crate::sequences::nextval_udf;
 use crate::staged_copy::StagedSinks;
 use crate::tables::VectorTableFactory;
 use crate::types::VectorTypes;
@@ -66,6 +68,13 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         .scalar_functions()
         .get_or_insert_default()
         .extend(ogive_udfs::scalar_functions());
+    builder.scalar_functions().get_or_insert_default().extend([
+        beside_texts(core::coalesce()),
+        beside_texts(core::greatest()),
+        beside_texts(core::least()),
+        beside_texts(core::nullif()),
+        nextval_udf(),
+    ]);
     builder
         .aggregate_functions()
         .get_or_insert_default()
@@ -85,7 +94,8 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
     builder
         .analyzer()
         .get_or_insert_with(Analyzer::new)
-        .add_function_rewrite(Arc::new(VectorCasts));
+        .rules
+        .insert(0, Arc::new(CastVectors));
     let tables = builder.table_functions().get_or_insert_default();
     for (name, function) in cvc_table_functions() {
         tables.insert(
@@ -116,6 +126,7 @@ fn with_options(config: SessionConfig) -> SessionConfig {
         .with_option_extension(OgiveOptions::default())
         .with_option_extension(HnswOptions::default())
         .with_option_extension(IvfflatOptions::default())
+        .with_option_extension(PostgresOptions::default())
 }
 
 /// Every setting at its default.

@@ -4,6 +4,8 @@
 //! FROM vector_search(..)          =>  FROM (SELECT .. ORDER BY _distance LIMIT k)
 //! FETCH FIRST 5 ROWS ONLY         =>  LIMIT 5
 //! FROM 'directory'                =>  FROM 'directory/'
+//! VALUES ('[1]'::vector), ('[2]') =>  VALUES ('[1]'::vector), ('[2]'::vector)
+//! CREATE TABLE t (id bigserial)   =>  CREATE TABLE t (id bigint NOT NULL DEFAULT nextval('t_id_seq'))
 //! ```
 
 use std::ops::ControlFlow;
@@ -16,7 +18,9 @@ use datafusion::sql::sqlparser::ast::{
     Expr, LimitClause, ObjectName, Query, Select, TableFactor, Value, VisitMut, VisitorMut,
 };
 
+use crate::sequences::take_serial_columns;
 use crate::tables::complete_directory;
+use crate::values::cast_rows;
 use crate::vector_search::{expand_search, make_searches_lateral};
 
 /// Rewrites a statement, subqueries included.
@@ -29,7 +33,10 @@ pub(crate) fn rewrite_statement(
 ) -> Result<()> {
     let mut rewriter = Rewriter { context };
     let flow = match statement {
-        DfStatement::Statement(statement) => statement.visit(&mut rewriter),
+        DfStatement::Statement(statement) => {
+            take_serial_columns(context, statement)?;
+            statement.visit(&mut rewriter)
+        }
         DfStatement::Explain(explain) => {
             return rewrite_statement(context, &mut explain.statement);
         }
@@ -58,7 +65,7 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Self::Break> {
-        flow(limit_fetched(query))
+        flow(limit_fetched(query).and_then(|()| cast_rows(&mut query.body)))
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {

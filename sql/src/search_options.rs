@@ -1,4 +1,5 @@
-//! pgvector's settings: `hnsw.*` and `ivfflat.*`, with its ranges and its errors.
+//! pgvector's settings: `hnsw.*` and `ivfflat.*`, with its ranges and its errors; and PostgreSQL's own that scripts for
+//! pgvector set.
 //!
 //! `iterative_scan` is taken and shown, but filters never shorten a result here, whatever it says.
 
@@ -15,6 +16,7 @@ enum Domain {
     Real(f64, f64),
     /// One of these words.
     Words(&'static [&'static str]),
+    Anything,
 }
 
 struct Setting {
@@ -116,6 +118,49 @@ macro_rules! settings {
     };
 }
 
+/// What PostgreSQL plans by and reserves for its own workers: there is nothing here that it could steer.
+macro_rules! without_effect {
+    ($($name:literal: $default:literal),* $(,)?) => {
+        &[$(Setting {
+            name: $name,
+            default: $default,
+            domain: Domain::Anything,
+            description: "Taken and shown as in PostgreSQL, without effect.",
+        }),*]
+    };
+}
+
+const POSTGRES: &[Setting] = without_effect![
+    "application_name": "",
+    "client_min_messages": "notice",
+    "effective_cache_size": "4GB",
+    "enable_bitmapscan": "on",
+    "enable_indexonlyscan": "on",
+    "enable_sort": "on",
+    "jit": "on",
+    "maintenance_work_mem": "64MB",
+    "max_parallel_maintenance_workers": "2",
+    "max_parallel_workers": "8",
+    "max_parallel_workers_per_gather": "2",
+    "min_parallel_index_scan_size": "512kB",
+    "min_parallel_table_scan_size": "8MB",
+    "parallel_setup_cost": "1000",
+    "parallel_tuple_cost": "0.1",
+    "work_mem": "4MB",
+];
+
+/// PostgreSQL's name of a setting under the prefix that it has here.
+pub(crate) fn postgres_setting(name: &str) -> Option<String> {
+    let known = POSTGRES.iter().any(|setting| setting.name == name);
+    known.then(|| format!("{}.{name}", PostgresOptions::PREFIX))
+}
+
+settings!(
+    PostgresOptions,
+    "postgresql",
+    POSTGRES,
+    "Settings that PostgreSQL knows without a prefix, here `postgresql.*`."
+);
 settings!(HnswOptions, "hnsw", HNSW, "The settings `hnsw.*`.");
 settings!(
     IvfflatOptions,
@@ -191,6 +236,7 @@ impl Domain {
                 }
                 Ok(format!("{number}"))
             }
+            Self::Anything => Ok(value.to_string()),
             Self::Words(words) => {
                 let lower = value.to_ascii_lowercase();
                 if words.contains(&lower.as_str()) {

@@ -17,8 +17,7 @@ use url::Url;
 
 use crate::csv_copy::vectors_as_texts;
 use crate::decisions::decisions_row;
-use crate::explain::shorten_lists;
-use crate::insert::prepare_insert;
+use crate::explain::{changes_rows, logical_plan_row, shorten_lists};
 use crate::object_stores::{LazyObjectStores, take_store_options};
 use crate::parser::{Statement, parse_as};
 use crate::prepared::{PreparedTypes, declares_types};
@@ -26,6 +25,7 @@ use crate::register::register_all;
 use crate::rewrite::rewrite_statement;
 use crate::settings::{self, Block};
 use crate::tables::{enable_paths, open};
+use crate::writes::prepare_write;
 
 /// Settings of a session to be built.
 #[derive(Debug, Default)]
@@ -159,7 +159,7 @@ impl Session {
         rewrite_statement(&self.context, &mut statement)?;
         let declared = declares_types(&statement);
         let state = self.context.state();
-        let statement = prepare_insert(&state, statement).await?;
+        let statement = prepare_write(&state, statement).await?;
         let statement = self.connect_stores(statement)?;
         let plan = state.statement_to_plan(statement).await?;
         let plan = self
@@ -170,6 +170,12 @@ impl Session {
         let Some(query) = explained(&plan) else {
             return self.context.execute_logical_plan(plan).await;
         };
+        if let LogicalPlan::Explain(explain) = &plan
+            && changes_rows(&explain.plan)
+        {
+            let rows = logical_plan_row(&state.optimize(&explain.plan)?, &explain.schema)?;
+            return self.context.read_batch(rows);
+        }
         let explained = self.context.execute_logical_plan(plan.clone()).await?;
         let mut rows = explained.collect().await?;
         if explains_decisions(&state)

@@ -19,13 +19,15 @@ use ogive_table_providers::{OgiveOptions, Warnings};
 use ogive_vectors::VectorError;
 use parking_lot::Mutex;
 
+use crate::search_options::postgres_setting;
+
 /// Settings that PostgreSQL knows without a prefix, and ours that they stand for.
 const PLANNER_SETTINGS: &[(&str, &str)] = &[
     ("enable_seqscan", "ogive.enable_seqscan"),
     ("enable_indexscan", "ogive.enable_indexscan"),
 ];
 /// The prefixes whose names are checked and that `SHOW` answers as PostgreSQL does.
-const PREFIXES: &[&str] = &["hnsw", "ivfflat", "ogive"];
+const PREFIXES: &[&str] = &["hnsw", "ivfflat", "ogive", "postgresql"];
 
 /// A transaction block under way: what settings were before it, newest last.
 #[derive(Debug, Default)]
@@ -95,7 +97,7 @@ pub async fn run(
             }
             check_known(context, &actual(&name))?;
             let mut value = value_of(context, &actual(&name));
-            if actual(&name) != name {
+            if actual(&name).starts_with("ogive.") && actual(&name) != name {
                 value = value.map(|value| if value == "true" { "on" } else { "off" }.to_string());
             }
             let schema = Arc::new(Schema::new(vec![Field::new(&name, DataType::Utf8, true)]));
@@ -185,7 +187,9 @@ fn actual(name: &str) -> String {
     PLANNER_SETTINGS
         .iter()
         .find(|(written, _)| *written == name)
-        .map_or_else(|| name.to_string(), |(_, ours)| (*ours).to_string())
+        .map(|(_, ours)| (*ours).to_string())
+        .or_else(|| postgres_setting(name))
+        .unwrap_or_else(|| name.to_string())
 }
 
 fn is_ours(name: &str) -> bool {

@@ -79,8 +79,8 @@ pub use l2_squared_distance::l2_squared_distance_udf;
 pub use min_by::{max_by_udaf, min_by_udaf};
 pub use negative_inner_product::negative_inner_product_udf;
 pub use pgvector::{
-    SPHERE, check_comparison, compare_udf, schema_as_text, text_to_array_udf, to_text_udf,
-    to_type_udf, vectors_as_text,
+    SPHERE, beside_texts, check_comparison, compare_udf, schema_as_text, text_to_array_udf,
+    to_text_udf, to_type_udf, vectors_as_text,
 };
 pub use vector_dims::vector_dims_udf;
 pub use vector_norm::vector_norm_udf;

@@ -16,6 +16,7 @@ mod connect;
 mod environment;
 mod explain;
 mod failure;
+mod local;
 mod location;
 mod options;
 mod prefix_store;

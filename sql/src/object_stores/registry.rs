@@ -6,11 +6,11 @@ use std::sync::Arc;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::ObjectStoreRegistry;
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 use parking_lot::RwLock;
 use url::Url;
 
 use super::environment::Environment;
+use super::local::LocalDisk;
 use super::location::{SCHEMES, StoreKey, fixed_prefix};
 use super::options::StoreOptions;
 use super::prefix_store::PrefixStore;
@@ -61,7 +61,7 @@ impl LazyObjectStores {
     }
 
     fn of(environment: Environment) -> Self {
-        let local = Registered::Given(Arc::new(LocalFileSystem::new()));
+        let local = Registered::Given(Arc::new(LocalDisk::default()));
         let stores = Url::parse("file:///").map(|url| (StoreKey::of(&url), local));
         Self {
             environment,
@@ -165,7 +165,7 @@ fn build(
     let key = StoreKey::of(url);
     options.check(&key)?;
     if url.scheme() == "file" {
-        return Ok(Arc::new(LocalFileSystem::new()));
+        return Ok(Arc::new(LocalDisk::default()));
     }
     check_vendor(&key, url)?;
     let store = connect(&key, options, environment)?;

@@ -8,6 +8,7 @@
 mod arithmetic;
 mod array_text;
 mod averages;
+mod beside_texts;
 mod bits;
 mod compare;
 mod conversion;
@@ -34,6 +35,7 @@ use datafusion_expr::ScalarUDF;
 use ogive_vectors::VectorError;
 
 pub use array_text::text_to_array_udf;
+pub use beside_texts::beside_texts;
 pub use compare::{check_comparison, compare_udf};
 pub use conversion::{to_text_udf, to_type_udf};
 pub use display::{schema_as_text, vectors_as_text};

@@ -1,0 +1,116 @@
+//! The first look at a plan's expressions.
+
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{Column, DFSchema, Result};
+use datafusion::config::ConfigOptions;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{DmlStatement, Expr, LogicalPlan, Projection, Union, WriteOp};
+use datafusion::optimizer::AnalyzerRule;
+use ogive_udfs::SqlVectorType;
+
+use crate::casts::{cast_vectors, to_type};
+
+/// Applies the rewrites of [`casts`](crate::casts) to every expression of a plan, before any other rule.
+///
+/// DataFusion's door for such rewrites keeps the name of each expression, which for a sort key is of no use to anybody and
+/// has every number of a query vector printed.
+#[derive(Debug, Default)]
+pub struct CastVectors;
+
+impl AnalyzerRule for CastVectors {
+    fn name(&self) -> &str {
+        "cast_vectors"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
+        let mut has_new_types = false;
+        let rewritten = plan.transform_up_with_subqueries(|node| {
+            if let LogicalPlan::Union(union) = &node
+                && let Some(union) = of_one_type(union)?
+            {
+                has_new_types = true;
+                return Ok(Transformed::yes(LogicalPlan::Union(union)));
+            }
+            // What stands above such a union was planned with the types of its first query.
+            let node = match has_new_types {
+                true => node.recompute_schema()?,
+                false => node,
+            };
+            in_node(node, config)
+        })?;
+        Ok(rewritten.data)
+    }
+}
+
+fn in_node(node: LogicalPlan, config: &ConfigOptions) -> Result<Transformed<LogicalPlan>> {
+    let schema = columns(&node)?;
+    let names = (!matches!(node, LogicalPlan::Sort(_))).then(|| NamePreserver::new(&node));
+    node.map_expressions(|expr| {
+        let name = names.as_ref().map(|names| names.save(&expr));
+        let rewritten = expr.transform_up(|expr| cast_vectors(expr, &schema, config))?;
+        Ok(rewritten.update_data(|expr| match name {
+            Some(name) => name.restore(expr),
+            None => expr,
+        }))
+    })
+}
+
+/// A union with its texts cast to the type of pgvector's that another of its queries has in their place; `None` if there
+/// are none.
+fn of_one_type(union: &Union) -> Result<Option<Union>> {
+    let kinds: Vec<Option<SqlVectorType>> = (0..union.schema.fields().len())
+        .map(|column| {
+            let fields = union.inputs.iter();
+            let mut kinds =
+                fields.filter_map(|input| SqlVectorType::of(input.schema().fields().get(column)?));
+            kinds.next()
+        })
+        .collect();
+    let mut has_texts = false;
+    let mut inputs = Vec::with_capacity(union.inputs.len());
+    for input in &union.inputs {
+        let columns = input
+            .schema()
+            .iter()
+            .zip(&kinds)
+            .map(|((table, field), kind)| {
+                let column = Expr::Column(Column::from((table, field)));
+                match kind {
+                    Some(kind) if field.data_type().is_string() => {
+                        has_texts = true;
+                        to_type(*kind, None, column).alias(field.name())
+                    }
+                    _ => column,
+                }
+            });
+        let columns: Vec<Expr> = columns.collect();
+        let projection = Projection::try_new(columns, Arc::clone(input))?;
+        inputs.push(Arc::new(LogicalPlan::Projection(projection)));
+    }
+    match has_texts {
+        true => Union::try_new_with_loose_types(inputs).map(Some),
+        false => Ok(None),
+    }
+}
+
+/// What the expressions of a node may name; only types are asked for, so that their order does not matter.
+fn columns(node: &LogicalPlan) -> Result<DFSchema> {
+    let mut columns = merge_schema(&node.inputs());
+    let table = match node {
+        LogicalPlan::TableScan(scan) => Some((&scan.table_name, scan.source.schema())),
+        LogicalPlan::Dml(DmlStatement {
+            op: WriteOp::MergeInto(_),
+            table_name,
+            target,
+            ..
+        }) => Some((table_name, target.schema())),
+        _ => None,
+    };
+    if let Some((name, schema)) = table {
+        columns.merge(&DFSchema::try_from_qualified_schema(name.clone(), &schema)?);
+    }
+    Ok(columns)
+}
