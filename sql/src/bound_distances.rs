@@ -12,10 +12,8 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{
-    ColumnarValue, Expr, ExprSchemable, ScalarFunctionArgs, Volatility,
-};
-use ogive_udfs::{bind_constant, metric_of};
+use datafusion::logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, Volatility};
+use ogive_udfs::{bind_constant, field_of, metric_of};
 
 /// The functions that are evaluated here look at no setting.
 static SETTINGS: LazyLock<Arc<ConfigOptions>> = LazyLock::new(Arc::default);
@@ -48,7 +46,7 @@ pub(crate) fn bind(expr: Transformed<Expr>, schema: &DFSchema) -> Result<Transfo
 
 /// The value of a literal or of a call on literals. What fails is left for the call itself to report.
 fn constant(expr: &Expr, schema: &DFSchema) -> Option<(ScalarValue, FieldRef)> {
-    let (_, field) = expr.to_field(schema).ok()?;
+    let field = field_of(expr, schema).ok()?;
     match expr {
         Expr::Literal(value, _) => Some((value.clone(), field)),
         Expr::ScalarFunction(call) => Some((evaluated(call, &field, schema)?, field)),
@@ -68,7 +66,7 @@ fn evaluated(call: &ScalarFunction, field: &FieldRef, schema: &DFSchema) -> Opti
             return None;
         };
         args.push(ColumnarValue::Scalar(value.clone()));
-        arg_fields.push(arg.to_field(schema).ok()?.1);
+        arg_fields.push(field_of(arg, schema).ok()?);
     }
     let answer = call.func.invoke_with_args(ScalarFunctionArgs {
         args,

@@ -26,10 +26,10 @@ use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
 use datafusion::logical_expr::utils::disjunction;
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, lit, not};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, lit, not};
 use ogive_udfs::{
-    SqlVectorType, check_comparison, compare_udf, text_to_array_udf, text_type_of, to_text_udf,
-    to_type_udf,
+    SqlVectorType, check_comparison, compare_udf, field_of, text_to_array_udf, text_type_of,
+    to_text_udf, to_type_udf,
 };
 
 use crate::bound_distances::bind;
@@ -112,13 +112,12 @@ fn explicitly(kind: SqlVectorType, length: Option<usize>, expr: Expr) -> Expr {
 }
 
 fn kind_of(expr: &Expr, schema: &DFSchema) -> Option<SqlVectorType> {
-    let (_, field) = expr.to_field(schema).ok()?;
+    let field = field_of(expr, schema).ok()?;
     SqlVectorType::of(&field)
 }
 
 fn is_text(expr: &Expr, schema: &DFSchema) -> bool {
-    expr.to_field(schema)
-        .is_ok_and(|(_, field)| is_text_type(field.data_type()))
+    field_of(expr, schema).is_ok_and(|field| is_text_type(field.data_type()))
 }
 
 fn is_text_type(data_type: &DataType) -> bool {
@@ -214,7 +213,7 @@ struct OneKind {
 /// `None` when there is none of pgvector's types among the expressions, or something beside it that is no text or NULL.
 fn one_kind<'e>(exprs: impl Iterator<Item = &'e Expr>, schema: &DFSchema) -> Option<OneKind> {
     let fields: Vec<FieldRef> = exprs
-        .map(|expr| Some(expr.to_field(schema).ok()?.1))
+        .map(|expr| field_of(expr, schema).ok())
         .collect::<Option<Vec<_>>>()?
         .into_iter()
         .filter(|field| !field.data_type().is_null())
@@ -261,7 +260,7 @@ fn check_operands(binary: &BinaryExpr, schema: &DFSchema) -> Result<()> {
     };
     check_comparison(
         &text,
-        &[left.to_field(schema)?.1, right.to_field(schema)?.1],
+        &[field_of(left, schema)?, field_of(right, schema)?],
         &[literal(left), literal(right)],
     )
 }

@@ -195,8 +195,13 @@ fn negative(expr: Expr) -> Expr {
 
 /// The array whose bracket has been read, if there is nothing but numbers in it; otherwise nothing more is read.
 fn numbers(parser: &mut Parser) -> Option<Expr> {
-    let mut elem = Vec::new();
     let mut index = parser.get_current_index();
+    // A parsed number takes hundreds of bytes, which are not to be moved while the list grows.
+    let commas = (index + 1..)
+        .map(|index| &parser.token_at(index).token)
+        .take_while(|token| !matches!(token, Token::RBracket | Token::EOF))
+        .filter(|token| **token == Token::Comma);
+    let mut elem = Vec::with_capacity(commas.count() + 1);
     let mut next = || loop {
         index += 1;
         let token = parser.token_at(index);

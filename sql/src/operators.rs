@@ -10,9 +10,9 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::{DFSchema, Result, plan_err};
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr};
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator, ScalarUDF, lit};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator, ScalarUDF, lit};
 use datafusion::sql::sqlparser::ast::BinaryOperator;
-use ogive_udfs::{SPHERE, SqlVectorType, scalar_functions, to_type_udf};
+use ogive_udfs::{SPHERE, SqlVectorType, field_of, scalar_functions, to_type_udf};
 
 /// Plans the operators.
 #[derive(Debug)]
@@ -256,7 +256,7 @@ impl Operand {
                 field: None,
             };
         }
-        let field = expr.to_field(schema).ok().map(|(_, field)| field);
+        let field = field_of(expr, schema).ok();
         Self {
             kind: field.as_ref().and_then(|field| SqlVectorType::of(field)),
             field,

@@ -11,12 +11,10 @@ use datafusion::common::metadata::FieldMetadata;
 use datafusion::common::tree_node::{TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::{
-    ColumnarValue, Execute, Expr, ExprSchemable, LogicalPlan, Prepare, Statement,
-};
+use datafusion::logical_expr::{ColumnarValue, Execute, Expr, LogicalPlan, Prepare, Statement};
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
-use ogive_udfs::SqlVectorType;
+use ogive_udfs::{SqlVectorType, field_of};
 
 use crate::casts::{cast_vectors, to_type};
 use crate::rules::has_subquery;
@@ -143,7 +141,7 @@ fn value_of(state: &SessionState, expr: Expr) -> Result<Expr> {
         &RecordBatchOptions::new().with_row_count(Some(1)),
     )?;
     let expr = with_casts(state, expr)?;
-    let (_, field) = expr.to_field(&schema)?;
+    let field = field_of(&expr, &schema)?;
     let physical = state.create_physical_expr(expr, &schema)?;
     let value = match physical.evaluate(&row)? {
         ColumnarValue::Scalar(value) => value,

@@ -19,6 +19,11 @@ use ogive::{schema_as_text, vectors_as_text, with_short_lists};
 use crate::cli::arguments::Format;
 use crate::cli::error::{Failure, Result};
 
+/// Longer headers of tables are cut, in characters.
+const HEADER_MAX: usize = 1000;
+/// What is left of them.
+const HEADER_SHOWN: usize = 100;
+
 /// Lists of more elements than this are shortened in tables.
 const LIST_ELEMENTS_MAX: usize = 8;
 /// How many elements a shortened list still shows.
@@ -116,7 +121,7 @@ impl Renderer {
                 // A distance to a vector that was written out has it in its name.
                 let short = |field: &FieldRef| {
                     let field = field.as_ref().clone();
-                    let name = with_short_lists(field.name());
+                    let name = cut(with_short_lists(field.name()));
                     field.with_name(name)
                 };
                 let schema = Arc::new(Schema::new(
@@ -138,6 +143,18 @@ impl Renderer {
             }
         }
     }
+}
+
+/// A header as long as it may be. Longer ones come from literals that nobody gave a name, and a table would be laid out around
+/// them for minutes.
+fn cut(mut header: String) -> String {
+    let characters = header.chars().count();
+    if characters > HEADER_MAX {
+        let end = header.char_indices().nth(HEADER_SHOWN);
+        header.truncate(end.map_or(header.len(), |(end, _)| end));
+        header.push_str(&format!(".. {} more characters", characters - HEADER_SHOWN));
+    }
+    header
 }
 
 /// One row of facts about something: as a row, or for people as a list of names and values.

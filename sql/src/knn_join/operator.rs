@@ -20,11 +20,9 @@ use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::common::{Column, DFSchema, Result};
 use datafusion::logical_expr::expr::{Cast, ScalarFunction};
 use datafusion::logical_expr::utils::conjunction;
-use datafusion::logical_expr::{
-    Expr, ExprSchemable, Extension, JoinType, LogicalPlan, LogicalPlanBuilder, lit,
-};
+use datafusion::logical_expr::{Expr, Extension, JoinType, LogicalPlan, LogicalPlanBuilder, lit};
 use ogive_kernels::{Metric, Order, Precision};
-use ogive_udfs::{metric_of, precision_of};
+use ogive_udfs::{field_of, metric_of, precision_of};
 
 use super::lateral::Lateral;
 use super::node::{KnnJoinNode, distance_column};
@@ -170,8 +168,8 @@ impl Sides {
         } else {
             (second, first)
         };
-        let (_, query_field) = query.to_field(left)?;
-        let (_, vector_field) = vector.to_field(inner)?;
+        let query_field = field_of(query, left)?;
+        let vector_field = field_of(vector, inner)?;
         let (query_type, vector_type) = (query_field.data_type(), vector_field.data_type());
         let (Some(query_element), Some(vector_element)) =
             (element(query_type), element(vector_type))

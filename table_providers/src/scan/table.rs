@@ -14,12 +14,12 @@ use datafusion_datasource::source::DataSourceExec;
 use datafusion_execution::memory_pool::MemoryLimit;
 use datafusion_expr::dml::InsertOp;
 use datafusion_expr::utils::{conjunction, split_conjunction};
-use datafusion_expr::{Expr, ExprSchemable, Operator, TableProviderFilterPushDown, TableType, lit};
+use datafusion_expr::{Expr, Operator, TableProviderFilterPushDown, TableType, lit};
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_physical_plan::empty::EmptyExec;
 use datafusion_session::{ScanArgs, ScanResult, Session, TableProvider};
 use ogive_kernels::Order;
-use ogive_udfs::{KNN, metric_of, precision_of, unbound};
+use ogive_udfs::{KNN, field_of, metric_of, precision_of, unbound};
 
 use crate::options::{OgiveOptions, OnCorruption};
 use crate::scan::empty::refuse_empty_files;
@@ -126,7 +126,7 @@ impl VectorTable {
         if !query.column_refs().is_empty() || !is_searchable(schema.field(index).data_type()) {
             return Ok(None);
         }
-        let (_, query_field) = query.to_field(&DFSchema::empty())?;
+        let query_field = field_of(query, &DFSchema::empty())?;
         let precision = precision_of(&[Arc::new(schema.field(index).clone()), query_field]);
         let query = state.create_physical_expr(query.clone(), &DFSchema::empty())?;
         let name = column.name.clone();

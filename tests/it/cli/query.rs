@@ -70,6 +70,10 @@ fn long_vectors_are_short_in_tables_only() {
     assert!(table.contains("[0,0,0,0, .. 16 more]"), "{table}");
     let csv = ogive(here(), &["-q", "--format", "csv", "-c", &sql]);
     assert!(csv.ok().stdout.contains(&zeros));
+    let sql = format!("SELECT '{}'::bit(3)", "1".repeat(2000));
+    let table = ogive(here(), &["-q", "-c", &sql]).ok().stdout;
+    let header = format!(" Utf8(\"{}.. 1906 more characters |", "1".repeat(94));
+    assert!(table.contains(&header), "{table}");
 }
 
 /// `12 row(s) fetched.`, then `Elapsed 0.001234 seconds.`, for each statement.
