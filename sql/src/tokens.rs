@@ -226,9 +226,11 @@ mod tests {
         let ours = tokenize(&dialect, sql);
         match read {
             Ok(()) => {
-                let is_space = |token: &&TokenWithSpan| match token.token {
-                    Token::Whitespace(Whitespace::Space | Whitespace::Newline) => true,
-                    _ => false,
+                let is_space = |token: &&TokenWithSpan| {
+                    matches!(
+                        token.token,
+                        Token::Whitespace(Whitespace::Space | Whitespace::Newline)
+                    )
                 };
                 let ours = ours.unwrap();
                 let ours: Vec<_> = ours.iter().filter(|token| !is_space(token)).collect();

@@ -16,6 +16,9 @@ extensions_options! {
         pub enable_top_k: bool, default = true
         /// Decoded bytes a batch aims at.
         pub batch_bytes: usize, default = 1024 * 1024
+        /// Bytes of files that a search by distance must have before it is divided among partitions: another thread takes as
+        /// long to wake as a megabyte to search.
+        pub split_min_bytes: usize, default = 1024 * 1024
         /// PostgreSQL's `enable_seqscan`: taken and shown; exact answers come from scans whatever it says.
         pub enable_seqscan: bool, default = true
         /// EXPLAIN says, beside its plans, how each search and join by distance is answered, and why not faster.
@@ -50,6 +53,8 @@ pub struct ReadOptions {
     pub on_corruption: OnCorruption,
     /// Decoded bytes a batch aims at.
     pub batch_bytes: usize,
+    /// Bytes of files that a search by distance must have before it is divided among partitions.
+    pub split_min_bytes: usize,
     /// Let go of mapped pages once they have been read, because the session's memory is limited
     /// and the files are large beside it. They stay in the system's page cache.
     pub release_behind: bool,
@@ -61,6 +66,7 @@ impl Default for ReadOptions {
             verify: true,
             on_corruption: OnCorruption::Error,
             batch_bytes: OgiveOptions::default().batch_bytes,
+            split_min_bytes: OgiveOptions::default().split_min_bytes,
             release_behind: false,
         }
     }
@@ -114,6 +120,7 @@ impl TableOptions {
             verify: self.verify.unwrap_or(session.verify),
             on_corruption: parse_on_corruption(word, fill)?,
             batch_bytes: session.batch_bytes.max(1),
+            split_min_bytes: session.split_min_bytes,
             release_behind: false,
         })
     }

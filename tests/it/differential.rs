@@ -141,6 +141,7 @@ async fn the_rule_changes_no_answer() {
             .unwrap(),
     );
     off.sql("SET ogive.enable_top_k = false").await.unwrap();
+    on.sql("SET ogive.split_min_bytes = 0").await.unwrap();
     // So long that constants become a part of the function.
     let dimension = 20;
     let mut tables = Vec::new();

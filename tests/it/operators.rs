@@ -175,6 +175,7 @@ async fn the_rules_change_no_answer_of_any_operator() {
     };
     let (on, off) = (session(3), session(1));
     off.sql("SET ogive.enable_top_k = false").await.unwrap();
+    on.sql("SET ogive.split_min_bytes = 0").await.unwrap();
     let mut tables = Vec::new();
     for (index, kind) in KINDS.iter().enumerate() {
         let memory = format!("m{index}");

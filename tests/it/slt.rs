@@ -39,6 +39,12 @@ impl Slt {
             .with_target_partitions(2)
             .build()
             .unwrap();
+        // The files are small, and searches of several partitions are what is to be tested.
+        let state = session.context().state_ref();
+        let mut state = state.write();
+        let options = state.config_mut().options_mut();
+        options.set("ogive.split_min_bytes", "0").unwrap();
+        drop(state);
         let text = |path: PathBuf| path.to_str().unwrap().to_string();
         Self {
             session,

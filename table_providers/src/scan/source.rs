@@ -188,9 +188,13 @@ impl FileSource for VectorSource {
         output_ordering: Option<LexOrdering>,
         config: &FileScanConfig,
     ) -> Result<Option<FileScanConfig>> {
+        let least = match self.top_k {
+            Some(_) => self.read.split_min_bytes,
+            None => 0,
+        };
         let groups = FileGroupPartitioner::new()
             .with_target_partitions(target_partitions)
-            .with_repartition_file_min_size(0)
+            .with_repartition_file_min_size(least)
             .with_preserve_order_within_groups(output_ordering.is_some())
             .repartition_file_groups(&config.file_groups);
         Ok(groups.map(|file_groups| {
