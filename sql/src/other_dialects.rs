@@ -45,18 +45,20 @@ pub(crate) fn translate(tokens: Vec<TokenWithSpan>) -> Result<Vec<TokenWithSpan>
     if !tokens.iter().any(|token| is_one_of(token, &EFFORTS)) {
         return Ok(tokens);
     }
-    let is_space = |token: &TokenWithSpan| matches!(token.token, Token::Whitespace(_));
-    let mut tokens: Vec<TokenWithSpan> = tokens.into_iter().filter(|t| !is_space(t)).collect();
-    let mut at = 0;
-    while at < tokens.len() {
-        if is_fetch(&tokens, at) {
-            take_effort(&mut tokens, at)?;
-        } else if is_nearest(&tokens, at) {
-            join_nearest(&mut tokens, at)?;
+    let is_space = |token: &&TokenWithSpan| matches!(token.token, Token::Whitespace(_));
+    let mut words: Vec<TokenWithSpan> = tokens.iter().filter(|t| !is_space(t)).cloned().collect();
+    let (mut at, mut is_other) = (0, false);
+    while at < words.len() {
+        if is_fetch(&words, at) {
+            take_effort(&mut words, at)?;
+            is_other = true;
+        } else if is_nearest(&words, at) {
+            join_nearest(&mut words, at)?;
+            is_other = true;
         }
         at += 1;
     }
-    Ok(tokens)
+    Ok(if is_other { words } else { tokens })
 }
 
 fn is_word(token: &TokenWithSpan, word: &str) -> bool {

@@ -20,7 +20,7 @@ use datafusion::sql::sqlparser::ast::{
 
 use crate::sequences::take_serial_columns;
 use crate::tables::complete_directory;
-use crate::values::cast_rows;
+use crate::values::{cast_defaults, cast_rows};
 use crate::vector_search::{expand_search, make_searches_lateral};
 
 /// Rewrites a statement, subqueries included.
@@ -35,6 +35,7 @@ pub(crate) fn rewrite_statement(
     let flow = match statement {
         DfStatement::Statement(statement) => {
             take_serial_columns(context, statement)?;
+            cast_defaults(statement)?;
             statement.visit(&mut rewriter)
         }
         DfStatement::Explain(explain) => {

@@ -26,7 +26,7 @@ pub(crate) fn tokenize(
     let mut tokens = Vec::with_capacity((sql.len() / 4 + 1).min(TOKENS_MADE_ROOM_FOR));
     let mut rest = sql;
     let mut start = Location::new(1, 1);
-    while let Some((before, list)) = next_list(rest) {
+    while let Some((before, behind)) = next_list(rest) {
         let known = tokens.len();
         let read = tokenize_at(dialect, before, start, &mut tokens);
         let opens = tokens.last().map(|last| &last.token) == Some(&Token::LBracket);
@@ -35,9 +35,12 @@ pub(crate) fn tokenize(
             tokens.truncate(known);
             break;
         }
-        let end = tokens.last().map_or(start, |last| last.span.end);
-        start = list.push(&mut tokens, end);
-        rest = list.rest;
+        start = tokens.last().map_or(start, |last| last.span.end);
+        rest = behind;
+        while let Some((number, behind)) = item(rest) {
+            start = number.push(&mut tokens, start);
+            rest = behind;
+        }
     }
     tokenize_at(dialect, rest, start, &mut tokens)?;
     Ok(tokens)
@@ -67,13 +70,6 @@ fn tokenize_at(
     })
 }
 
-/// Numbers with a comma after each of them.
-struct List<'a> {
-    items: Vec<Item<'a>>,
-    /// What follows the last comma.
-    rest: &'a str,
-}
-
 /// White space, a number and a comma.
 #[derive(Clone, Copy)]
 struct Item<'a> {
@@ -86,42 +82,31 @@ struct Item<'a> {
     gap: u64,
 }
 
-impl List<'_> {
+impl Item<'_> {
     /// Adds the tokens to those of what stands before; returns where the rest begins.
-    fn push(&self, tokens: &mut Vec<TokenWithSpan>, mut at: Location) -> Location {
-        for item in &self.items {
-            if item.newlines > 0 {
-                at = Location::new(at.line + item.newlines, 1);
-            }
-            at.column += item.indent;
-            let mut push = |token, width: u64| {
-                let end = Location::new(at.line, at.column + width);
-                tokens.push(TokenWithSpan::new(token, Span::new(at, end)));
-                at = end;
-            };
-            if item.negative {
-                push(Token::Minus, 1);
-            }
-            push(
-                Token::Number(item.number.to_owned(), false),
-                item.number.len() as u64,
-            );
-            at.column += item.gap;
-            push_comma(tokens, &mut at);
+    fn push(self, tokens: &mut Vec<TokenWithSpan>, mut at: Location) -> Location {
+        if self.newlines > 0 {
+            at = Location::new(at.line + self.newlines, 1);
         }
-        at
+        at.column += self.indent;
+        let mut push = |token, from: Location, width: u64| {
+            let end = Location::new(from.line, from.column + width);
+            tokens.push(TokenWithSpan::new(token, Span::new(from, end)));
+            end
+        };
+        if self.negative {
+            at = push(Token::Minus, at, 1);
+        }
+        let number = Token::Number(self.number.to_owned(), false);
+        at = push(number, at, self.number.len() as u64);
+        at.column += self.gap;
+        push(Token::Comma, at, 1)
     }
-}
-
-fn push_comma(tokens: &mut Vec<TokenWithSpan>, at: &mut Location) {
-    let end = Location::new(at.line, at.column + 1);
-    tokens.push(TokenWithSpan::new(Token::Comma, Span::new(*at, end)));
-    *at = end;
 }
 
 /// The first bracket with a long list behind it: the text up to and with the bracket, and the list. One right behind a quote
 /// is the text of a vector.
-fn next_list(sql: &str) -> Option<(&str, List<'_>)> {
+fn next_list(sql: &str) -> Option<(&str, &str)> {
     let bytes = sql.as_bytes();
     let mut from = 0;
     while let Some(found) = sql.get(from..)?.find('[') {
@@ -131,26 +116,23 @@ fn next_list(sql: &str) -> Option<(&str, List<'_>)> {
             .checked_sub(1)
             .and_then(|before| bytes.get(before))
             .is_some_and(|before| matches!(before, b'\'' | b'"' | b'$'));
-        if quoted {
-            continue;
-        }
-        let list = list(sql.get(from..)?);
-        if list.items.len() >= NUMBERS_MIN {
+        let list = sql.get(from..)?;
+        if !quoted && is_long(list) {
             return Some((sql.get(..from)?, list));
         }
     }
     None
 }
 
-/// As many items as there are.
-fn list(sql: &str) -> List<'_> {
-    let mut items = Vec::new();
-    let mut rest = sql;
-    while let Some((item, behind)) = item(rest) {
-        items.push(item);
-        rest = behind;
-    }
-    List { items, rest }
+fn is_long(list: &str) -> bool {
+    let mut rest = list;
+    (0..NUMBERS_MIN).all(|_| match item(rest) {
+        Some((_, behind)) => {
+            rest = behind;
+            true
+        }
+        None => false,
+    })
 }
 
 fn item(sql: &str) -> Option<(Item<'_>, &str)> {

@@ -1,11 +1,14 @@
-//! `VALUES` with vectors: DataFusion wants a column's values to be of one type, marks included.
+//! `VALUES` and `DEFAULT` with vectors: DataFusion wants a column's values to be of one type, marks included.
 //!
 //! ```text
+//! CREATE TABLE t (v vector(2) DEFAULT '[0,0]')   =>   CREATE TABLE t (v vector(2) DEFAULT '[0,0]'::vector(2))
 //! VALUES (1, '[1,2]'::vector(2)), (2, '[3,4]')   =>   VALUES (1, '[1,2]'::vector(2)::vector), (2, '[3,4]'::vector)
 //! ```
 
 use datafusion::error::Result;
-use datafusion::sql::sqlparser::ast::{CastKind, DataType, Expr, SetExpr, Value, Values};
+use datafusion::sql::sqlparser::ast::{
+    CastKind, ColumnOption, DataType, Expr, SetExpr, Statement, Value, Values,
+};
 
 use crate::types::vector_type;
 
@@ -40,18 +43,49 @@ fn cast_columns(values: &mut Values) -> Result<()> {
         let Some(any) = of_any_length(first)? else {
             continue;
         };
-        for value in values.rows.iter_mut().filter_map(|row| row.get_mut(column)) {
-            let inner = std::mem::replace(value, Expr::value(Value::Null));
-            *value = Expr::Cast {
-                kind: CastKind::DoubleColon,
-                expr: Box::new(inner),
-                data_type: any.clone(),
-                array: false,
-                format: None,
-            };
+        let cells = values.rows.iter_mut().filter_map(|row| row.get_mut(column));
+        for value in cells.filter(|value| !is_default(value)) {
+            cast_to(value, &any);
         }
     }
     Ok(())
+}
+
+/// Gives the defaults of columns of pgvector's types those types.
+///
+/// # Errors
+/// PostgreSQL's, about a type's modifier.
+pub(crate) fn cast_defaults(statement: &mut Statement) -> Result<()> {
+    let Statement::CreateTable(create) = statement else {
+        return Ok(());
+    };
+    for column in &mut create.columns {
+        if vector_type(&column.data_type)?.is_none() {
+            continue;
+        }
+        for option in &mut column.options {
+            if let ColumnOption::Default(default) = &mut option.option {
+                cast_to(default, &column.data_type);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn cast_to(value: &mut Expr, data_type: &DataType) {
+    let inner = std::mem::replace(value, Expr::value(Value::Null));
+    *value = Expr::Cast {
+        kind: CastKind::DoubleColon,
+        expr: Box::new(inner),
+        data_type: data_type.clone(),
+        array: false,
+        format: None,
+    };
+}
+
+/// The word that stands for a column's default in `INSERT`.
+pub(crate) fn is_default(value: &Expr) -> bool {
+    matches!(value, Expr::Identifier(word) if word.value.eq_ignore_ascii_case("default"))
 }
 
 /// The type that a value is cast to, if it is one of pgvector's.

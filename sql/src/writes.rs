@@ -27,6 +27,7 @@ use ogive_table_providers::{ROW_COLUMN, VectorTable};
 use ogive_udfs::{SqlVectorType, to_type_udf};
 
 use crate::parser::{parse_expression, parse_query, parse_statement};
+use crate::values::is_default;
 
 /// A statement that changes a table made ready for DataFusion, under `EXPLAIN` and `PREPARE` too; other statements and
 /// tables stay as they are.
@@ -178,9 +179,8 @@ fn cast_to(table: &Arc<dyn TableProvider>, column: &str) -> Option<Cast> {
 /// Whether a value is neither NULL nor the word `DEFAULT`.
 fn takes_cast(value: &Expr) -> bool {
     match value {
-        Expr::Identifier(word) => !word.value.eq_ignore_ascii_case("default"),
         Expr::Value(value) => value.value != Value::Null,
-        _ => true,
+        _ => !is_default(value),
     }
 }
 
