@@ -48,7 +48,7 @@ pub(crate) fn cast_vectors(
                 return Ok(Transformed::yes(explicitly(kind, length, *cast.expr)));
             }
             let target = cast.field.data_type();
-            if is_text_type(target) && kind_of(&cast.expr, schema).is_some() {
+            if target.is_string() && kind_of(&cast.expr, schema).is_some() {
                 return Ok(Transformed::yes(to_text_udf().call(vec![*cast.expr])));
             }
             if let DataType::List(element) = target
@@ -117,14 +117,7 @@ fn kind_of(expr: &Expr, schema: &DFSchema) -> Option<SqlVectorType> {
 }
 
 fn is_text(expr: &Expr, schema: &DFSchema) -> bool {
-    field_of(expr, schema).is_ok_and(|field| is_text_type(field.data_type()))
-}
-
-fn is_text_type(data_type: &DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8
-    )
+    field_of(expr, schema).is_ok_and(|field| field.data_type().is_string())
 }
 
 /// A text as a value of `kind`; others as they are.
@@ -222,7 +215,7 @@ fn one_kind<'e>(exprs: impl Iterator<Item = &'e Expr>, schema: &DFSchema) -> Opt
     for field in &fields {
         match SqlVectorType::of(field) {
             Some(found) if found == kind => {}
-            None if is_text_type(field.data_type()) => {}
+            None if field.data_type().is_string() => {}
             _ => return None,
         }
     }

@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::tokenizer::{
 /// Shorter lists are left to sqlparser: nothing is won.
 const NUMBERS_MIN: usize = 16;
 
-/// For so many tokens room is made before a text is read: enough for a vector of two thousand numbers.
+/// For so many tokens room is made before a text is read: enough for a vector of more than a thousand numbers.
 const TOKENS_MADE_ROOM_FOR: usize = 4096;
 
 /// The tokens of a text. There is no white space between the numbers of a long list; a parser skips it anyhow.

@@ -146,7 +146,7 @@ impl Renderer {
 }
 
 /// A header as long as it may be. Longer ones come from literals that nobody gave a name, and a table would be laid out around
-/// them for minutes.
+/// them for long.
 fn cut(mut header: String) -> String {
     let characters = header.chars().count();
     if characters > HEADER_MAX {

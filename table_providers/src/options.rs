@@ -16,8 +16,8 @@ extensions_options! {
         pub enable_top_k: bool, default = true
         /// Decoded bytes a batch aims at.
         pub batch_bytes: usize, default = 1024 * 1024
-        /// Bytes of files that a search by distance must have before it is divided among partitions: another thread takes as
-        /// long to wake as a megabyte to search.
+        /// Bytes of files that a search by distance must have before it is divided among partitions: to wake another
+        /// thread takes longer than to search few.
         pub split_min_bytes: usize, default = 1024 * 1024
         /// PostgreSQL's `enable_seqscan`: taken and shown; exact answers come from scans whatever it says.
         pub enable_seqscan: bool, default = true

@@ -16,8 +16,8 @@ use object_store::{
     Result,
 };
 
-/// [`LocalFileSystem`], which is asked for a file's size at once instead of through another thread: waking one takes ten times
-/// as long as the answer, and planning a query asks for every file.
+/// [`LocalFileSystem`], which is asked for a file's size at once instead of through another thread: waking one takes longer than
+/// the answer, and planning a query asks for every file.
 #[derive(Debug, Default)]
 pub(super) struct LocalDisk(LocalFileSystem);
 

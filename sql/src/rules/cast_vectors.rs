@@ -69,31 +69,30 @@ fn of_one_type(union: &Union) -> Result<Option<Union>> {
             kinds.next()
         })
         .collect();
-    let mut has_texts = false;
-    let mut inputs = Vec::with_capacity(union.inputs.len());
-    for input in &union.inputs {
-        let columns = input
-            .schema()
-            .iter()
+    let has_texts = |input: &Arc<LogicalPlan>| {
+        let fields = input.schema().fields().iter();
+        fields
             .zip(&kinds)
-            .map(|((table, field), kind)| {
-                let column = Expr::Column(Column::from((table, field)));
-                match kind {
-                    Some(kind) if field.data_type().is_string() => {
-                        has_texts = true;
-                        to_type(*kind, None, column).alias(field.name())
-                    }
-                    _ => column,
+            .any(|(field, kind)| kind.is_some() && field.data_type().is_string())
+    };
+    if !union.inputs.iter().any(has_texts) {
+        return Ok(None);
+    }
+    let inputs = union.inputs.iter().map(|input| {
+        let columns = input.schema().iter().zip(&kinds);
+        let columns = columns.map(|((table, field), kind)| {
+            let column = Expr::Column(Column::from((table, field)));
+            match kind {
+                Some(kind) if field.data_type().is_string() => {
+                    to_type(*kind, None, column).alias(field.name())
                 }
-            });
-        let columns: Vec<Expr> = columns.collect();
-        let projection = Projection::try_new(columns, Arc::clone(input))?;
-        inputs.push(Arc::new(LogicalPlan::Projection(projection)));
-    }
-    match has_texts {
-        true => Union::try_new_with_loose_types(inputs).map(Some),
-        false => Ok(None),
-    }
+                _ => column,
+            }
+        });
+        let projection = Projection::try_new(columns.collect(), Arc::clone(input))?;
+        Ok(Arc::new(LogicalPlan::Projection(projection)))
+    });
+    Union::try_new_with_loose_types(inputs.collect::<Result<_>>()?).map(Some)
 }
 
 /// What the expressions of a node may name; only types are asked for, so that their order does not matter.
