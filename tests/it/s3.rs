@@ -365,6 +365,60 @@ async fn public_files_need_no_credentials() {
     assert_eq!(value(&session, READ_ALL).await, "30");
 }
 
+#[tokio::test]
+async fn google_cloud_storage_is_read_and_written() {
+    let server = S3Server::start_google();
+    server.put("bucket", "in/a.cvc", &vectors(1_000, 100, 5));
+    server.put("bucket", "in/b.cvc", &vectors(1_000, 100, 6));
+    let session = session();
+    let options = |more: &str| {
+        format!(
+            "OPTIONS ('gcp.endpoint' '{}', 'gcp.skip_signature' 'true'{more})",
+            server.endpoint()
+        )
+    };
+    let create = |name: &str, location: &str| {
+        format!(
+            "CREATE EXTERNAL TABLE {name} STORED AS CVC LOCATION '{location}' {}",
+            options("")
+        )
+    };
+    run(&session, &create("source", "gs://bucket/in/"))
+        .await
+        .unwrap();
+    assert_eq!(value(&session, "SELECT count(*) FROM source").await, "2000");
+
+    // Of 13 MB: more than fits into one request.
+    let copy = format!(
+        "COPY (SELECT vector FROM source, generate_series(1, 50)) TO 'gs://bucket/out/copied.cvc' STORED AS CVC {}",
+        options(", 'format.compression' 'none'")
+    );
+    assert_eq!(value(&session, &copy).await, "100000");
+    let counts = server.requests();
+    assert!(counts.put >= 2 && counts.other >= 2, "{counts:?}");
+    let written = server.object("bucket", "out/copied.cvc").unwrap();
+    assert!(written.len() > 12_800_000);
+
+    run(&session, &create("target", "gs://bucket/out/"))
+        .await
+        .unwrap();
+    let insert = "INSERT INTO target (vector) SELECT vector FROM source WHERE _row >= 900";
+    assert_eq!(value(&session, insert).await, "200");
+    let sum = |from: &str| format!("SELECT sum(vector[1]) + sum(vector[32]) FROM {from}");
+    let fifty = value(&session, &sum("'gs://bucket/out/copied.cvc'")).await;
+    let once = value(&session, &sum("source")).await;
+    let (fifty, once): (f64, f64) = (fifty.parse().unwrap(), once.parse().unwrap());
+    assert_eq!(fifty, once * 50.0);
+    assert_eq!(
+        value(&session, "SELECT count(*) FROM target").await,
+        "100200"
+    );
+
+    server.deny("bucket", "out/copied.cvc");
+    let text = failure(&session, "SELECT * FROM 'gs://bucket/out/copied.cvc'").await;
+    assert!(text.contains("gs://bucket/out/copied.cvc"), "{text}");
+}
+
 #[test]
 fn the_command_takes_credentials_from_the_environment() {
     let server = S3Server::start();

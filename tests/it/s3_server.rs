@@ -13,6 +13,7 @@ use std::time::Duration;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Frame, Incoming};
+use hyper::header::{HeaderName, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
@@ -75,18 +76,22 @@ pub struct S3Server {
 impl S3Server {
     /// Starts a server with no buckets on a free port. It answers signed requests only.
     pub fn start() -> Self {
-        Self::launch(Some(SimpleAuth::from_single(
-            ACCESS_KEY_ID,
-            SECRET_ACCESS_KEY,
-        )))
+        let identity = SimpleAuth::from_single(ACCESS_KEY_ID, SECRET_ACCESS_KEY);
+        Self::launch(Some(identity), false)
     }
 
     /// The same, open to everybody: its buckets are public, and plain HTTP clients can read its objects.
     pub fn start_public() -> Self {
-        Self::launch(None)
+        Self::launch(None, false)
     }
 
-    fn launch(identity: Option<SimpleAuth>) -> Self {
+    /// The same for clients of Google Cloud Storage: its XML API is S3's but for the names of headers and for bearer
+    /// tokens, which are not looked at here. What it does beyond S3 is missing.
+    pub fn start_google() -> Self {
+        Self::launch(None, true)
+    }
+
+    fn launch(identity: Option<SimpleAuth>, google: bool) -> Self {
         let root = tempfile::tempdir().unwrap();
         let state = Arc::new(Mutex::new(State::default()));
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(root.path()).unwrap());
@@ -106,7 +111,7 @@ impl S3Server {
                 .enable_all()
                 .build()
                 .unwrap()
-                .block_on(serve(listener, service, shared, stopped));
+                .block_on(serve(listener, (service, google), shared, stopped));
         });
         Self {
             address,
@@ -217,7 +222,7 @@ impl Drop for S3Server {
 
 async fn serve(
     listener: std::net::TcpListener,
-    service: S3Service,
+    (service, google): (S3Service, bool),
     state: Arc<Mutex<State>>,
     mut stopped: oneshot::Receiver<()>,
 ) {
@@ -233,13 +238,43 @@ async fn serve(
         let (service, state) = (service.clone(), Arc::clone(&state));
         let answer = service_fn(move |request| {
             let (service, state) = (service.clone(), Arc::clone(&state));
-            async move { Ok::<_, Infallible>(respond(service, state, request).await) }
+            async move {
+                let request = if google {
+                    from_google(request)
+                } else {
+                    request
+                };
+                let mut response = respond(service, state, request).await;
+                if google {
+                    let generation = HeaderValue::from_static("1");
+                    response
+                        .headers_mut()
+                        .insert("x-goog-generation", generation);
+                }
+                Ok::<_, Infallible>(response)
+            }
         });
         tokio::spawn(
             hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(socket), answer),
         );
     }
+}
+
+/// A request to Google Cloud Storage as one to S3.
+fn from_google(mut request: Request<Incoming>) -> Request<Incoming> {
+    let headers = std::mem::take(request.headers_mut());
+    for (name, value) in &headers {
+        let name = name.as_str();
+        if name == "authorization" {
+            assert!(value.as_bytes().starts_with(b"Bearer"), "{value:?}");
+            continue;
+        }
+        let name = name.replace("x-goog-", "x-amz-");
+        let name = HeaderName::try_from(name).unwrap();
+        request.headers_mut().append(name, value.clone());
+    }
+    request
 }
 
 async fn respond(

@@ -6,10 +6,11 @@ use std::time::Duration;
 use datafusion::error::{DataFusionError, Result};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
-use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::gcp::{GcpCredential, GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::http::HttpBuilder;
 use object_store::{
-    BackoffConfig, ClientConfigKey, ClientOptions, HeaderMap, HeaderValue, ObjectStore, RetryConfig,
+    BackoffConfig, ClientConfigKey, ClientOptions, HeaderMap, HeaderValue, ObjectStore,
+    RetryConfig, StaticCredentialProvider,
 };
 use url::Url;
 
@@ -259,7 +260,19 @@ fn gcs(
     .into_iter()
     .any(|key| builder.get_config_value(&key).is_some());
     builder = builder.with_bucket_name(bucket(key));
-    if !identity {
+    let unsigned = builder
+        .get_config_value(&Key::SkipSignature)
+        .is_some_and(|value| {
+            let value = value.to_ascii_lowercase();
+            ["1", "true", "on", "yes", "y"].contains(&value.as_str())
+        });
+    if unsigned && !identity {
+        // The client reads without a token then, but asks for one when it writes.
+        let none = GcpCredential {
+            bearer: String::new(),
+        };
+        builder = builder.with_credentials(Arc::new(StaticCredentialProvider::new(none)));
+    } else if !identity {
         let machine = builder
             .clone()
             .with_retry(metadata_retry_config(&retry))

@@ -3,8 +3,9 @@
 //! ```text
 //! for each block of rows, decoded once, that stays in the second-level cache:
 //!     for each panel of 16 or 32 queries:
-//!         sums of products of every row with every query of the panel           (tile)
-//!         the pairs whose sum is not below the gate of the query and the row    (screen)
+//!         the pairs whose sum of products may not be below the gate of the query and the row   (screen)
+//!             by bounds from six-bit codes, while they decide nearly all pairs                 (coarse)
+//!             by sums of products of every row with every query of the panel                   (tile)
 //!         for each of them, best first:
 //!             answer it exactly, and move the query's gate if it is kept
 //! ```
@@ -17,7 +18,9 @@
 
 mod best;
 mod block;
+mod coarse;
 mod gates;
+mod looks;
 mod queries;
 mod screen;
 mod tile;

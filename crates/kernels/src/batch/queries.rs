@@ -2,6 +2,7 @@
 
 use crate::{Encoding, InstructionSet, Order, Query, SharedThreshold};
 
+use super::coarse;
 use super::screen::Screen;
 use super::tile::{LINE, Line, Shape};
 
@@ -27,6 +28,8 @@ pub(super) struct Packed {
     lines: Vec<Line>,
     /// For each query, its sum of squares; NaN for one that the screen knows nothing about.
     squares: Vec<f64>,
+    /// The queries once more, where they can be looked at first.
+    pub(super) coarse: Option<coarse::Panels>,
 }
 
 /// With fewer queries rearranging them, decoding rows and summing their squares costs more than tiles save.
@@ -104,7 +107,8 @@ impl Packed {
         }
         let dimension = first.dimension();
         let shape = Shape::new(first.instruction_set());
-        let roundings = shape.roundings(dimension);
+        // Those of tiles, and of the sums of pairs that codes leave in doubt (see `approximate::relative_error`).
+        let roundings = shape.roundings(dimension).max(dimension / 16 + 4);
         let screen = Screen::new(first.metric(), order, dimension, roundings)?;
         let factor = screen.query_factor();
         let panels = queries.len().div_ceil(shape.queries());
@@ -126,13 +130,23 @@ impl Packed {
                 f64::NAN
             }
         });
+        let squares: Vec<f64> = squares.collect();
+        let mut coarse = coarse::Panels::new(shape, dimension, panels);
+        if let Some(coarse) = &mut coarse {
+            for (index, (query, squares)) in queries.iter().zip(&squares).enumerate() {
+                if !squares.is_nan() {
+                    coarse.set(shape, index, query.narrow().values(), factor, *squares);
+                }
+            }
+        }
         Some(Packed {
             set: first.instruction_set(),
             shape,
             dimension,
             lines,
-            squares: squares.collect(),
+            squares,
             screen,
+            coarse,
         })
     }
 
@@ -157,7 +171,9 @@ impl Packed {
     }
 
     fn memory_bytes(&self) -> usize {
-        self.lines.capacity() * size_of::<Line>() + self.squares.capacity() * size_of::<f64>()
+        self.lines.capacity() * size_of::<Line>()
+            + self.squares.capacity() * size_of::<f64>()
+            + self.coarse.as_ref().map_or(0, coarse::Panels::memory_bytes)
     }
 }
 

@@ -3,6 +3,7 @@
 mod gates;
 
 use super::BatchTopK;
+use super::looks::Looks;
 use crate::tests::{ENCODINGS, FLAVOURS, Flavour, METRICS, PRECISIONS, Random, Stored, sets};
 use crate::{Encoding, InstructionSet, Metric, Order, Query, Rows, SharedThreshold, TopK};
 
@@ -281,6 +282,23 @@ fn the_best_of_a_block_is_answered_first() {
         let share = share_answered(&check(&case, &mut Random(1)));
         assert!(share < 0.03, "{share} of {}", case.name);
     }
+}
+
+#[test]
+fn looks_that_do_not_help_become_rare() {
+    let mut looks = Looks::default();
+    let mut looked_at = Vec::new();
+    for block in 0..200 {
+        if looks.is_due() {
+            looked_at.push(block);
+            let doubts = if block < 130 { 1000 } else { 10 };
+            looks.note(doubts, 1000);
+        }
+    }
+    let rare = [0, 2, 6, 14, 30, 62, 94, 126, 158];
+    assert_eq!(looked_at[..9], rare);
+    // And common again once they help.
+    assert!(looked_at[9..].iter().copied().eq(159..200));
 }
 
 #[test]

@@ -4,8 +4,8 @@ use std::arch::x86_64::*;
 
 use super::{Lanes, Tiles};
 
-pub(super) const ROWS: usize = 6;
-pub(super) const LINES: usize = 1;
+pub(in crate::batch) const ROWS: usize = 6;
+pub(in crate::batch) const LINES: usize = 1;
 
 /// Compiles the tiles with the set's instructions.
 ///
@@ -29,7 +29,7 @@ pub(super) unsafe fn enter_wide(tiles: Tiles<'_>, stretch: usize) {
     unsafe { super::tiles::<Avx2, { avx512::ROWS }, { avx512::LINES }>(tiles, stretch) }
 }
 
-struct Avx2;
+pub(in crate::batch) struct Avx2;
 
 impl Lanes for Avx2 {
     type Lanes = [__m256; 2];

@@ -4,8 +4,8 @@ use std::arch::x86_64::*;
 
 use super::{Lanes, Tiles};
 
-pub(super) const ROWS: usize = 12;
-pub(super) const LINES: usize = 2;
+pub(in crate::batch) const ROWS: usize = 12;
+pub(in crate::batch) const LINES: usize = 2;
 
 /// Compiles the tiles with the set's instructions.
 ///
@@ -17,7 +17,7 @@ pub(super) unsafe fn enter(tiles: Tiles<'_>, stretch: usize) {
     unsafe { super::tiles::<Avx512, ROWS, LINES>(tiles, stretch) }
 }
 
-struct Avx512;
+pub(in crate::batch) struct Avx512;
 
 impl Lanes for Avx512 {
     type Lanes = __m512;

@@ -13,9 +13,9 @@
 mod scalar;
 
 #[cfg(target_arch = "x86_64")]
-mod avx2;
+pub(super) mod avx2;
 #[cfg(target_arch = "x86_64")]
-mod avx512;
+pub(super) mod avx512;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 
@@ -68,6 +68,11 @@ impl Shape {
             _ => (scalar::ROWS, scalar::LINES),
         };
         Shape { set, rows, lines }
+    }
+
+    /// The instructions, which the machine may lack.
+    pub(super) fn set(self) -> InstructionSet {
+        self.set
     }
 
     /// Queries of a panel: at most 32, the bits of a mask.
@@ -155,7 +160,7 @@ pub(super) fn run(shape: Shape, tiles: Tiles<'_>) {
 /// Every function requires that the processor has the set's instructions. Pointers are valid for [`LINE`] numbers and
 /// need no alignment.
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-trait Lanes {
+pub(super) trait Lanes {
     type Lanes: Copy;
 
     unsafe fn zero() -> Self::Lanes;
