@@ -21,6 +21,7 @@ mod operators;
 mod other_dialects;
 mod parser;
 mod prepared;
+mod query_recall;
 mod register;
 mod rewrite;
 mod rules;

@@ -18,43 +18,63 @@ use datafusion::sql::sqlparser::ast::{
     Expr, LimitClause, ObjectName, Query, Select, TableFactor, Value, VisitMut, VisitorMut,
 };
 
+use crate::query_recall::{query_of_expr, query_of_factor};
 use crate::sequences::take_serial_columns;
 use crate::tables::complete_directory;
 use crate::values::{cast_defaults, cast_rows};
 use crate::vector_search::{expand_search, make_searches_lateral};
 
-/// Rewrites a statement, subqueries included.
+/// Rewrites a statement, subqueries included. Returns the queries whose recall is asked for, which take longer.
 ///
 /// # Errors
 /// What is wrong with a part that is rewritten.
 pub(crate) fn rewrite_statement(
     context: &SessionContext,
     statement: &mut DfStatement,
-) -> Result<()> {
-    let mut rewriter = Rewriter { context };
-    let flow = match statement {
-        DfStatement::Statement(statement) => {
-            take_serial_columns(context, statement)?;
-            cast_defaults(statement)?;
-            statement.visit(&mut rewriter)
-        }
-        DfStatement::Explain(explain) => {
-            return rewrite_statement(context, &mut explain.statement);
-        }
+) -> Result<Vec<String>> {
+    if let DfStatement::Explain(explain) = statement {
+        return rewrite_statement(context, &mut explain.statement);
+    }
+    if let DfStatement::Statement(statement) = statement {
+        take_serial_columns(context, statement)?;
+        cast_defaults(statement)?;
+    }
+    let mut rewriter = Rewriter {
+        context,
+        recalls: Vec::new(),
+    };
+    match visit_queries(statement, &mut rewriter) {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(rewriter.recalls),
+    }
+}
+
+/// Visits the parts of a statement that are SQL's own.
+pub(crate) fn visit_queries<V: VisitorMut>(
+    statement: &mut DfStatement,
+    visitor: &mut V,
+) -> ControlFlow<V::Break> {
+    match statement {
+        DfStatement::Statement(statement) => statement.visit(visitor),
+        DfStatement::Explain(explain) => visit_queries(&mut explain.statement, visitor),
         DfStatement::CopyTo(copy) => match &mut copy.source {
-            CopyToSource::Query(query) => query.visit(&mut rewriter),
-            CopyToSource::Relation(name) => rewriter.pre_visit_relation(name),
+            CopyToSource::Query(query) => query.visit(visitor),
+            CopyToSource::Relation(name) => visitor.pre_visit_relation(name),
         },
         _ => ControlFlow::Continue(()),
-    };
-    match flow {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
     }
 }
 
 struct Rewriter<'a> {
     context: &'a SessionContext,
+    recalls: Vec<String>,
+}
+
+impl Rewriter<'_> {
+    fn note(&mut self, query: Result<Option<String>>) -> Result<()> {
+        self.recalls.extend(query?);
+        Ok(())
+    }
 }
 
 impl VisitorMut for Rewriter<'_> {
@@ -74,8 +94,15 @@ impl VisitorMut for Rewriter<'_> {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+        flow(self.note(query_of_expr(expr)))
+    }
+
     fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Self::Break> {
-        flow(refuse_sample(factor).and_then(|()| expand_search(self.context, factor)))
+        let done = refuse_sample(factor)
+            .and_then(|()| expand_search(self.context, factor))
+            .and_then(|()| self.note(query_of_factor(factor)));
+        flow(done)
     }
 }
 

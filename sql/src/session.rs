@@ -21,6 +21,7 @@ use crate::explain::{changes_rows, logical_plan_row, shorten_lists};
 use crate::object_stores::{LazyObjectStores, take_store_options};
 use crate::parser::{Statement, parse_as};
 use crate::prepared::{PreparedTypes, declares_types};
+use crate::query_recall::measure_calls;
 use crate::register::register_all;
 use crate::rewrite::rewrite_statement;
 use crate::settings::{self, Block};
@@ -156,7 +157,10 @@ impl Session {
             return Ok(done);
         }
         let mut statement = statement.0;
-        rewrite_statement(&self.context, &mut statement)?;
+        let recalls = rewrite_statement(&self.context, &mut statement)?;
+        if !recalls.is_empty() {
+            measure_calls(self, &mut statement, recalls).await?;
+        }
         let declared = declares_types(&statement);
         let state = self.context.state();
         let statement = prepare_write(&state, statement).await?;
@@ -209,6 +213,18 @@ impl Session {
     /// DataFusion's context: tables, functions and settings of this session.
     pub fn context(&self) -> &SessionContext {
         &self.context
+    }
+
+    /// A session over the same tables with some settings of its own.
+    pub(crate) fn with_settings(&self, settings: &[(&str, &str)]) -> Result<Session> {
+        let mut state = self.context.state();
+        for (name, value) in settings {
+            state.config_mut().options_mut().set(name, value)?;
+        }
+        Ok(Session {
+            context: SessionContext::new_with_state(state),
+            ..self.clone()
+        })
     }
 
     /// What queries warned of since the last call.

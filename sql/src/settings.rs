@@ -287,6 +287,17 @@ fn check_value(name: &str, value: &str) -> Result<()> {
                 ),
             ),
         },
+        "ogive.target_recall" => match value.parse() {
+            Ok(recall) if (0.0..=1.0).contains(&recall) => return Ok(()),
+            Ok::<f64, _>(_) => VectorError::new(
+                "22023",
+                format!("{value} is outside the valid range for parameter \"{name}\" (0 .. 1)"),
+            ),
+            Err(_) => VectorError::new(
+                "22023",
+                format!("invalid value for parameter \"{name}\": \"{value}\""),
+            ),
+        },
         "ogive.on_corruption" if !["error", "skip", "fill"].contains(&value) => VectorError::new(
             "22023",
             format!("invalid value for parameter \"{name}\": \"{value}\""),

@@ -19,6 +19,9 @@ extensions_options! {
         /// Bytes of files that a search by distance must have before it is divided among partitions: to wake another
         /// thread takes longer than to search few.
         pub split_min_bytes: usize, default = 1024 * 1024
+        /// The share of the exact answer that a search through an index is to find, from 0 (what the index's own settings say) to
+        /// 1 (all of it). Exact searches find all of it whatever this says.
+        pub target_recall: f64, default = 0.0
         /// PostgreSQL's `enable_seqscan`: taken and shown; exact answers come from scans whatever it says.
         pub enable_seqscan: bool, default = true
         /// EXPLAIN says, beside its plans, how each search and join by distance is answered, and why not faster.
