@@ -12,6 +12,7 @@
 //! while the statement around it is planned.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -98,9 +99,9 @@ pub(crate) async fn measure_calls(
     let exactly = session.with_settings(&EXACT)?;
     let mut measured = HashMap::with_capacity(queries.len());
     for query in queries {
-        if !measured.contains_key(&query) {
-            let recall = measure(session, &exactly, &query).await?;
-            measured.insert(query, recall);
+        if let Entry::Vacant(unmeasured) = measured.entry(query) {
+            let recall = measure(session, &exactly, unmeasured.key()).await?;
+            unmeasured.insert(recall);
         }
     }
     match visit_queries(statement, &mut Substitution { measured }) {
