@@ -23,11 +23,11 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart,
-    Select, SelectItem, Statement as SqlStatement, TableAlias, TableFactor, Value, VisitorMut,
+    Select, SelectItem, Statement as SqlStatement, TableFactor, Value, VisitorMut,
 };
 
 use crate::parser::{parse_expression, parse_query};
-use crate::rewrite::visit_queries;
+use crate::rewrite::{derived_table, visit_queries};
 use crate::session::Session;
 
 /// The function.
@@ -190,23 +190,14 @@ impl Substitution {
             _ => None,
         };
         let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
-        *factor = TableFactor::Derived {
-            lateral: false,
-            subquery: parse_query(&format!(
-                "SELECT {:?} AS recall, {} AS rows, {:?} AS ms, {:?} AS exact_ms",
-                recall.recall,
-                recall.rows,
-                milliseconds(recall.found_in),
-                milliseconds(recall.exact_in)
-            ))?,
-            alias: Some(alias.unwrap_or_else(|| TableAlias {
-                explicit: true,
-                name: Ident::new(NAME),
-                columns: Vec::new(),
-                at: None,
-            })),
-            sample: None,
-        };
+        let row = parse_query(&format!(
+            "SELECT {:?} AS recall, {} AS rows, {:?} AS ms, {:?} AS exact_ms",
+            recall.recall,
+            recall.rows,
+            milliseconds(recall.found_in),
+            milliseconds(recall.exact_in)
+        ))?;
+        *factor = derived_table(false, row, alias, NAME);
         Ok(())
     }
 

@@ -15,7 +15,8 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{CopyToSource, Statement as DfStatement};
 use datafusion::sql::sqlparser::ast::{
-    Expr, LimitClause, ObjectName, Query, Select, TableFactor, Value, VisitMut, VisitorMut,
+    Expr, Ident, LimitClause, ObjectName, Query, Select, TableAlias, TableFactor, Value, VisitMut,
+    VisitorMut,
 };
 
 use crate::query_recall::{query_of_expr, query_of_factor};
@@ -62,6 +63,26 @@ pub(crate) fn visit_queries<V: VisitorMut>(
             CopyToSource::Relation(name) => visitor.pre_visit_relation(name),
         },
         _ => ControlFlow::Continue(()),
+    }
+}
+
+/// A query in FROM in place of a call, under the call's alias or the function's name.
+pub(crate) fn derived_table(
+    lateral: bool,
+    subquery: Box<Query>,
+    alias: Option<TableAlias>,
+    function: &str,
+) -> TableFactor {
+    TableFactor::Derived {
+        lateral,
+        subquery,
+        alias: Some(alias.unwrap_or_else(|| TableAlias {
+            explicit: true,
+            name: Ident::new(function),
+            columns: Vec::new(),
+            at: None,
+        })),
+        sample: None,
     }
 }
 

@@ -18,12 +18,13 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    LimitClause, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableAlias,
-    TableFactor, Value, Visit, Visitor,
+    LimitClause, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableFactor,
+    Value, Visit, Visitor,
 };
 use ogive_kernels::Metric;
 
 use crate::parser::{parse_expression, parse_query};
+use crate::rewrite::derived_table;
 
 /// The function.
 const NAME: &str = "vector_search";
@@ -80,17 +81,7 @@ pub(crate) fn expand_search(context: &SessionContext, factor: &mut TableFactor) 
         _ => return Ok(()),
     };
     let subquery = Arguments::of(args)?.into_query(context)?;
-    *factor = TableFactor::Derived {
-        lateral,
-        subquery,
-        alias: Some(alias.unwrap_or_else(|| TableAlias {
-            explicit: true,
-            name: Ident::new(NAME),
-            columns: Vec::new(),
-            at: None,
-        })),
-        sample: None,
-    };
+    *factor = derived_table(lateral, subquery, alias, NAME);
     Ok(())
 }
 
