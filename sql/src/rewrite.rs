@@ -15,9 +15,11 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{CopyToSource, Statement as DfStatement};
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, LimitClause, ObjectName, Query, Select, TableAlias, TableFactor, Value, VisitMut,
-    VisitorMut,
+    Expr, Ident, LimitClause, ObjectName, Query, Select, Statement as SqlStatement, TableAlias,
+    TableFactor, Value, VisitMut, VisitorMut,
 };
+
+use ogive_vectors::VectorError;
 
 use crate::query_recall::{query_of_expr, query_of_factor};
 use crate::sequences::take_serial_columns;
@@ -37,6 +39,7 @@ pub(crate) fn rewrite_statement(
         return rewrite_statement(context, &mut explain.statement);
     }
     if let DfStatement::Statement(statement) = statement {
+        refuse_index(statement)?;
         take_serial_columns(context, statement)?;
         cast_defaults(statement)?;
     }
@@ -131,6 +134,21 @@ fn flow(done: Result<()>) -> ControlFlow<DataFusionError> {
     match done {
         Ok(()) => ControlFlow::Continue(()),
         Err(error) => ControlFlow::Break(error),
+    }
+}
+
+/// There are no indexes yet, and the planner's own words would not say what to do.
+fn refuse_index(statement: &SqlStatement) -> Result<()> {
+    match statement {
+        SqlStatement::CreateIndex(index) => {
+            let error = VectorError::new(
+                "0A000",
+                format!("indexes are not supported, here of {}", index.table_name),
+            )
+            .with_hint("Searches by distance are exact and need none: leave the statement out.");
+            Err(DataFusionError::External(Box::new(error)))
+        }
+        _ => Ok(()),
     }
 }
 
