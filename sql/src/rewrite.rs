@@ -18,7 +18,6 @@ use datafusion::sql::sqlparser::ast::{
     Expr, Ident, LimitClause, ObjectName, Query, Select, Statement as SqlStatement, TableAlias,
     TableFactor, Value, VisitMut, VisitorMut,
 };
-
 use ogive_vectors::VectorError;
 
 use crate::query_recall::{query_of_expr, query_of_factor};
