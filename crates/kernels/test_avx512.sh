@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs the kernels' tests with AVX-512 on a machine that lacks it: in a small Linux guest under the Bochs emulator.
 #
-# Takes the test harness's arguments, such as a part of a test's name. Without any, all tests run but for one that would
-# take hours here. Needs an x86-64 Debian, its package archive, and root where one of the packages below is missing:
+# Takes the test harness's arguments, such as a part of a test's name. Without any, all tests run but for one that is
+# too slow here. Needs an x86-64 Debian, its package archive, and root where one of the packages below is missing:
 # those are installed, the guest's kernel is not. What cannot be had is named, and the tests are skipped.
 set -euo pipefail
 cd "$(dirname "$0")/../.."

@@ -22,12 +22,12 @@ use datafusion::common::plan_err;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName, ObjectNamePart,
-    Select, SelectItem, Statement as SqlStatement, TableFactor, Value, VisitorMut,
+    Expr, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Select, SelectItem,
+    Statement as SqlStatement, TableFactor, Value, VisitorMut,
 };
 
 use crate::parser::{parse_expression, parse_query};
-use crate::rewrite::{derived_table, visit_queries};
+use crate::rewrite::{derived_table, flow, is_call_of, visit_queries};
 use crate::session::Session;
 
 /// The function.
@@ -43,8 +43,8 @@ pub(crate) fn query_of_factor(factor: &TableFactor) -> Result<Option<String>> {
             name,
             args: Some(args),
             ..
-        } if is_recall(name) => query(&args.args).map(Some),
-        TableFactor::Function { name, args, .. } if is_recall(name) => query(args).map(Some),
+        } if is_call_of(NAME, name) => query(&args.args).map(Some),
+        TableFactor::Function { name, args, .. } if is_call_of(NAME, name) => query(args).map(Some),
         _ => Ok(None),
     }
 }
@@ -52,17 +52,12 @@ pub(crate) fn query_of_factor(factor: &TableFactor) -> Result<Option<String>> {
 /// The query of a call as a value; `None` for anything else.
 pub(crate) fn query_of_expr(expr: &Expr) -> Result<Option<String>> {
     match expr {
-        Expr::Function(function) if is_recall(&function.name) => match &function.args {
+        Expr::Function(function) if is_call_of(NAME, &function.name) => match &function.args {
             FunctionArguments::List(list) => query(&list.args).map(Some),
             _ => query(&[]).map(Some),
         },
         _ => Ok(None),
     }
-}
-
-fn is_recall(name: &ObjectName) -> bool {
-    matches!(name.0.as_slice(), [ObjectNamePart::Identifier(name)]
-        if name.value.eq_ignore_ascii_case(NAME))
 }
 
 fn query(args: &[FunctionArg]) -> Result<String> {
@@ -104,10 +99,7 @@ pub(crate) async fn measure_calls(
             unmeasured.insert(recall);
         }
     }
-    match visit_queries(statement, &mut Substitution { measured }) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
-    }
+    visit_queries(statement, &mut Substitution { measured })
 }
 
 async fn measure(session: &Session, exactly: &Session, query: &str) -> Result<Recall> {
@@ -208,13 +200,6 @@ impl Substitution {
             *expr = parse_expression(&format!("{:?}", recall.recall))?;
         }
         Ok(())
-    }
-}
-
-fn flow(done: Result<()>) -> ControlFlow<DataFusionError> {
-    match done {
-        Ok(()) => ControlFlow::Continue(()),
-        Err(error) => ControlFlow::Break(error),
     }
 }
 

@@ -15,8 +15,8 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::{CopyToSource, Statement as DfStatement};
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, LimitClause, ObjectName, Query, Select, Statement as SqlStatement, TableAlias,
-    TableFactor, Value, VisitMut, VisitorMut,
+    Expr, Ident, LimitClause, ObjectName, ObjectNamePart, Query, Select, Statement as SqlStatement,
+    TableAlias, TableFactor, Value, VisitMut, VisitorMut,
 };
 use ogive_vectors::VectorError;
 
@@ -46,26 +46,37 @@ pub(crate) fn rewrite_statement(
         context,
         recalls: Vec::new(),
     };
-    match visit_queries(statement, &mut rewriter) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(rewriter.recalls),
-    }
+    visit_queries(statement, &mut rewriter)?;
+    Ok(rewriter.recalls)
 }
 
 /// Visits the parts of a statement that are SQL's own.
-pub(crate) fn visit_queries<V: VisitorMut>(
+///
+/// # Errors
+/// The visitor's.
+pub(crate) fn visit_queries<V: VisitorMut<Break = DataFusionError>>(
     statement: &mut DfStatement,
     visitor: &mut V,
-) -> ControlFlow<V::Break> {
-    match statement {
+) -> Result<()> {
+    let flow = match statement {
         DfStatement::Statement(statement) => statement.visit(visitor),
-        DfStatement::Explain(explain) => visit_queries(&mut explain.statement, visitor),
+        DfStatement::Explain(explain) => return visit_queries(&mut explain.statement, visitor),
         DfStatement::CopyTo(copy) => match &mut copy.source {
             CopyToSource::Query(query) => query.visit(visitor),
             CopyToSource::Relation(name) => visitor.pre_visit_relation(name),
         },
         _ => ControlFlow::Continue(()),
+    };
+    match flow {
+        ControlFlow::Break(error) => Err(error),
+        ControlFlow::Continue(()) => Ok(()),
     }
+}
+
+/// Whether a name, without a schema, is that of a function.
+pub(crate) fn is_call_of(function: &str, name: &ObjectName) -> bool {
+    matches!(name.0.as_slice(), [ObjectNamePart::Identifier(name)]
+        if name.value.eq_ignore_ascii_case(function))
 }
 
 /// A query in FROM in place of a call, under the call's alias or the function's name.
@@ -129,7 +140,8 @@ impl VisitorMut for Rewriter<'_> {
     }
 }
 
-fn flow(done: Result<()>) -> ControlFlow<DataFusionError> {
+/// What a visitor does after a step.
+pub(crate) fn flow(done: Result<()>) -> ControlFlow<DataFusionError> {
     match done {
         Ok(()) => ControlFlow::Continue(()),
         Err(error) => ControlFlow::Break(error),

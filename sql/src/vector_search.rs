@@ -18,13 +18,13 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    LimitClause, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, TableFactor,
-    Value, Visit, Visitor,
+    LimitClause, ObjectName, Query, Select, SelectItem, SetExpr, TableFactor, Value, Visit,
+    Visitor,
 };
 use ogive_kernels::Metric;
 
 use crate::parser::{parse_expression, parse_query};
-use crate::rewrite::derived_table;
+use crate::rewrite::{derived_table, is_call_of};
 
 /// The function.
 const NAME: &str = "vector_search";
@@ -70,24 +70,19 @@ pub(crate) fn expand_search(context: &SessionContext, factor: &mut TableFactor) 
             args: Some(args),
             alias,
             ..
-        } if is_search(name) => (false, std::mem::take(&mut args.args), alias.take()),
+        } if is_call_of(NAME, name) => (false, std::mem::take(&mut args.args), alias.take()),
         TableFactor::Function {
             lateral,
             name,
             args,
             alias,
             ..
-        } if is_search(name) => (*lateral, std::mem::take(args), alias.take()),
+        } if is_call_of(NAME, name) => (*lateral, std::mem::take(args), alias.take()),
         _ => return Ok(()),
     };
     let subquery = Arguments::of(args)?.into_query(context)?;
     *factor = derived_table(lateral, subquery, alias, NAME);
     Ok(())
-}
-
-fn is_search(name: &ObjectName) -> bool {
-    matches!(name.0.as_slice(), [ObjectNamePart::Identifier(name)]
-        if name.value.eq_ignore_ascii_case(NAME))
 }
 
 /// Lets a call whose query vector has columns see the tables before it.
@@ -101,7 +96,7 @@ fn make_lateral(factor: &mut TableFactor) {
     else {
         return;
     };
-    if !is_search(name) || !query_argument(&args.args).is_some_and(has_columns) {
+    if !is_call_of(NAME, name) || !query_argument(&args.args).is_some_and(has_columns) {
         return;
     }
     *factor = TableFactor::Function {

@@ -10,8 +10,8 @@ pub(super) struct Looks {
     waited: u32,
 }
 
-/// Codes that leave more than one pair in this many in doubt cost more than they save: a pair in doubt takes about
-/// twice as long as a pair of a tile, of which codes save three quarters.
+/// Codes that leave more than one pair in this many in doubt cost more than they save: a pair in doubt is summed on its
+/// own, which takes longer than a pair of a tile.
 const DOUBTS_SHARE: usize = 3;
 
 /// The most blocks between two looks.
