@@ -3,42 +3,72 @@
 use crate::figure::{Figure, Result};
 use crate::timing::{Runs, measure};
 
-/// Reads and copies `bytes` on `threads` threads, each its own part.
-pub fn bandwidth(bytes: usize, threads: usize, runs: Runs) -> Result<Vec<Figure>> {
-    let words = bytes / 8;
-    let source: Vec<u64> = (0..words as u64).collect();
-    // Written once, so that no page of it is fresh when the clock runs.
-    let mut target = vec![1_u64; words];
-    let part = words.div_ceil(threads.max(1)).max(1);
+/// A buffer that is read as fast as memory gives it.
+#[derive(Debug)]
+pub struct Memory {
+    words: Vec<u64>,
+    sum: u64,
+    threads: usize,
+}
 
-    let expected = sum(&source);
-    let read = measure(runs, |_| {
+impl Memory {
+    /// A buffer of `bytes`, for `threads` threads that read a part of it each.
+    pub fn new(bytes: usize, threads: usize) -> Self {
+        let words: Vec<u64> = (0..bytes as u64 / 8).collect();
+        Self {
+            sum: sum(&words),
+            words,
+            threads: threads.max(1),
+        }
+    }
+
+    /// How many bytes a reading takes in.
+    pub fn bytes(&self) -> usize {
+        self.words.len() * 8
+    }
+
+    fn part(&self) -> usize {
+        self.words.len().div_ceil(self.threads).max(1)
+    }
+
+    /// Reads all of it once.
+    pub fn read(&self) -> Result<()> {
         let total = std::thread::scope(|scope| {
-            let parts = source.chunks(part).map(|part| scope.spawn(|| sum(part)));
-            let parts: Vec<_> = parts.collect();
+            let parts = self.words.chunks(self.part());
+            let parts: Vec<_> = parts.map(|part| scope.spawn(|| sum(part))).collect();
             parts
                 .into_iter()
                 .map(|part| part.join().unwrap_or_default())
                 .fold(0, u64::wrapping_add)
         });
-        if total == expected {
+        if total == self.sum {
             Ok(())
         } else {
             Err("the sum is wrong".into())
         }
-    })?;
+    }
+}
+
+/// Reads and copies `bytes` on `threads` threads, each its own part.
+pub fn bandwidth(bytes: usize, threads: usize, runs: Runs) -> Result<Vec<Figure>> {
+    let source = Memory::new(bytes, threads);
+    // Written once, so that no page of it is fresh when the clock runs.
+    let mut target = vec![1_u64; source.words.len()];
+    let part = source.part();
+
+    let read = measure(runs, |_| source.read())?;
     let copied = measure(runs, |_| {
         std::thread::scope(|scope| {
-            for (to, from) in target.chunks_mut(part).zip(source.chunks(part)) {
+            for (to, from) in target.chunks_mut(part).zip(source.words.chunks(part)) {
                 scope.spawn(|| to.copy_from_slice(std::hint::black_box(from)));
             }
         });
         Ok(())
     })?;
-    if target != source {
+    if target != source.words {
         return Err("the copy is wrong".into());
     }
-    let bytes = words * 8;
+    let bytes = source.bytes();
     let figure = |subject: &str| {
         Figure::new("bandwidth", subject)
             .with("threads", threads)

@@ -59,6 +59,28 @@ pub fn measure<T>(runs: Runs, mut run: impl FnMut(usize) -> Result<T>) -> Result
     Ok(Spread::of(times))
 }
 
+/// What [`measure_in_turn`] times: a run and its number.
+pub type Task<'a> = Box<dyn FnMut(usize) -> Result<()> + 'a>;
+
+/// [`measure`] of several tasks whose times are to be compared: run `i` of each follows run `i` of the one before, so that
+/// whatever else the machine does meanwhile, it does to all of them.
+pub fn measure_in_turn(runs: Runs, tasks: &mut [Task<'_>]) -> Result<Vec<Spread>> {
+    for i in 0..runs.warm {
+        for task in tasks.iter_mut() {
+            task(i)?;
+        }
+    }
+    let mut times = vec![Vec::with_capacity(runs.timed); tasks.len()];
+    for i in 0..runs.timed {
+        for (task, times) in tasks.iter_mut().zip(&mut times) {
+            let start = Instant::now();
+            task(i)?;
+            times.push(start.elapsed());
+        }
+    }
+    Ok(times.into_iter().map(Spread::of).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +93,23 @@ mod tests {
             (spread.p10_s, spread.p50_s, spread.p90_s, spread.runs),
             (2.0, 6.0, 10.0, 11)
         );
+    }
+
+    #[test]
+    fn tasks_take_turns() {
+        let order = std::cell::RefCell::new(Vec::new());
+        let mut tasks: Vec<Task<'_>> = (0..2)
+            .map(|task| -> Task<'_> {
+                let order = &order;
+                Box::new(move |run| {
+                    order.borrow_mut().push((run, task));
+                    Ok(())
+                })
+            })
+            .collect();
+        let spreads = measure_in_turn(Runs { warm: 0, timed: 2 }, &mut tasks).unwrap();
+        assert_eq!(spreads.len(), 2);
+        assert_eq!(*order.borrow(), [(0, 0), (0, 1), (1, 0), (1, 1)]);
     }
 
     #[test]

@@ -8,12 +8,13 @@ use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::datasource::MemTable;
 use datafusion::scalar::ScalarValue;
 
+use crate::bandwidth::Memory;
 use crate::data::DataFiles;
 use crate::engine::{Engine, row_numbers};
 use crate::figure::{Figure, Result};
 use crate::nearest::{Neighbours, nearest};
 use crate::npy::Vectors;
-use crate::timing::{Runs, measure};
+use crate::timing::{Runs, Task, measure_in_turn};
 
 /// Rows asked for.
 pub const K: usize = 10;
@@ -66,7 +67,8 @@ const SUBJECTS: [Subject; 5] = [
 /// Searches every subject with the query vector as a parameter and as text.
 ///
 /// Before a subject is timed, its answers are compared with all distances in double precision over the values that it
-/// stores; `recall` is against those of the float32 rows.
+/// stores; `recall` is against those of the float32 rows. The subjects take turns with each other and with a plain reading
+/// of as many bytes as the float32 rows have, whose speed is `read_gb_s`.
 pub fn top_k(files: &DataFiles, threads: usize, runs: Runs) -> Result<Vec<Figure>> {
     let base = files.base()?;
     let queries: Vec<Vec<f32>> = files
@@ -79,9 +81,9 @@ pub fn top_k(files: &DataFiles, threads: usize, runs: Runs) -> Result<Vec<Figure
         .iter()
         .map(|query| nearest(&base, query, K))
         .collect();
-    let mut figures = Vec::new();
+    let mut searches = Vec::new();
     for subject in &SUBJECTS {
-        let engine = Engine::new(threads, None)?;
+        let engine = Arc::new(Engine::new(threads, None)?);
         let table = open(&engine, files, subject, &base)?;
         let forms = [("parameter", parameter as Form), ("text", text as Form)];
         let stored = match subject.width {
@@ -105,23 +107,41 @@ pub fn top_k(files: &DataFiles, threads: usize, runs: Runs) -> Result<Vec<Figure
                 }
                 recall += exact.recall(&rows) / queries.len() as f64;
             }
-            let times = measure(runs, |run| {
-                let call = &calls[run % calls.len()];
-                engine.query(&call.sql, call.parameters.clone())
-            })?;
             let bytes = base.values.len() * subject.width;
-            figures.push(
-                Figure::new("top_k", subject.name)
-                    .with("query", form)
-                    .with("threads", threads)
-                    .with("recall", recall)
-                    .with("stored_bytes", bytes)
-                    .with("gb_s", bytes as f64 / times.p50_s / 1e9)
-                    .with_times(times),
-            );
+            let figure = Figure::new("top_k", subject.name)
+                .with("query", form)
+                .with("threads", threads)
+                .with("recall", recall)
+                .with("stored_bytes", bytes);
+            searches.push((figure, bytes, Arc::clone(&engine), calls));
         }
     }
-    Ok(figures)
+    let memory = Memory::new(base.values.len() * 4, threads);
+    let mut tasks: Vec<Task<'_>> = vec![Box::new(|_| memory.read())];
+    for (_, _, engine, calls) in &searches {
+        tasks.push(Box::new(move |run| {
+            let call = &calls[run % calls.len()];
+            engine.query(&call.sql, call.parameters.clone())?;
+            Ok(())
+        }));
+    }
+    let times = measure_in_turn(runs, &mut tasks)?;
+    let [read, times @ ..] = times.as_slice() else {
+        return Err("nothing was timed".into());
+    };
+    let read_gb_s = memory.bytes() as f64 / read.p50_s / 1e9;
+    let figures = searches
+        .iter()
+        .zip(times)
+        .map(|((figure, bytes, ..), times)| {
+            let gb_s = *bytes as f64 / times.p50_s / 1e9;
+            figure
+                .clone()
+                .with("gb_s", gb_s)
+                .with("read_gb_s", read_gb_s)
+                .with_times(*times)
+        });
+    Ok(figures.collect())
 }
 
 /// A statement and its parameters.

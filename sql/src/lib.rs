@@ -26,6 +26,7 @@ mod register;
 mod rewrite;
 mod rules;
 mod search_options;
+mod search_plan;
 mod sequences;
 mod session;
 mod settings;

@@ -14,6 +14,9 @@ extensions_options! {
         pub fill_value: f64, default = 0.0
         /// Answer `ORDER BY <distance> LIMIT k` inside the scan.
         pub enable_top_k: bool, default = true
+        /// Put the plan of a search and nothing else together without DataFusion's physical rules, which would make the same of
+        /// it.
+        pub enable_search_plan: bool, default = true
         /// Decoded bytes a batch aims at.
         pub batch_bytes: usize, default = 1024 * 1024
         /// Bytes of files that a search by distance must have before it is divided among partitions: to wake another

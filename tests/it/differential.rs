@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::Int64Type;
-use ogive::SessionBuilder;
+use datafusion::physical_plan::displayable;
+use ogive::{Session, SessionBuilder};
 use ogive_cvc::{ColumnValues, Compression, FileWriter, NonFinite, Schema, WriteOptions};
 
 use crate::generated::{Random, keys};
@@ -124,6 +125,14 @@ fn statement(random: &mut Random, tables: &[String], dimension: usize) -> String
     }
 }
 
+/// The plan that is run, or why there is none.
+async fn planned(session: &Session, sql: &str) -> Result<String, String> {
+    let frame = session.sql(sql).await.map_err(|e| e.to_string())?;
+    let plan = frame.create_physical_plan().await;
+    let plan = plan.map_err(|e| e.to_string())?;
+    Ok(displayable(plan.as_ref()).indent(true).to_string())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_rule_changes_no_answer() {
     let only: Option<u64> = std::env::var("OGIVE_SEED")
@@ -142,6 +151,15 @@ async fn the_rule_changes_no_answer() {
     );
     off.sql("SET ogive.enable_top_k = false").await.unwrap();
     on.sql("SET ogive.split_min_bytes = 0").await.unwrap();
+    // The same but for the plans of searches and nothing else, which the rules make here too.
+    let by_rules = SessionBuilder::new()
+        .with_target_partitions(3)
+        .build()
+        .unwrap();
+    for setting in ["split_min_bytes = 0", "enable_search_plan = false"] {
+        let set = format!("SET ogive.{setting}");
+        by_rules.sql(&set).await.unwrap();
+    }
     // So long that constants become a part of the function.
     let dimension = 20;
     let mut tables = Vec::new();
@@ -200,7 +218,7 @@ async fn the_rule_changes_no_answer() {
         tables.push(format!("'{}'", path.display()));
     }
     for (index, copied) in [1, 2].into_iter().enumerate() {
-        for session in [&on, &off] {
+        for session in [&on, &off, &by_rules] {
             let create = format!(
                 "CREATE TABLE m{index} AS SELECT _row, CASE WHEN _row % 7 = 0 THEN NULL ELSE vector END AS vector FROM {}",
                 tables[copied]
@@ -235,6 +253,11 @@ async fn the_rule_changes_no_answer() {
             .await
             .unwrap();
         pushed += usize::from(plan.contains("topk=["));
+        assert_eq!(
+            planned(&on, &sql).await,
+            planned(&by_rules, &sql).await,
+            "seed {seed}: {sql}"
+        );
     }
     if only.is_none() {
         assert!(

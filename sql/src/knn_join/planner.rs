@@ -13,6 +13,7 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, Phy
 
 use super::node::{DISTANCE, KnnJoinNode};
 use crate::exec::{KnnJoin, KnnJoinExec};
+use crate::search_plan::{WithoutRules, is_search, put_together};
 
 /// Plans kNN joins, and nothing else: for a [`DefaultPhysicalPlanner`] of a program's own.
 #[derive(Debug, Default)]
@@ -59,7 +60,8 @@ impl ExtensionPlanner for KnnJoinPlanner {
     }
 }
 
-/// DataFusion's planner with [`KnnJoinPlanner`]. A session has one place for such a planner.
+/// DataFusion's planner with [`KnnJoinPlanner`], and with a shorter way to the plan of a search and nothing else. A session has one
+/// place for such a planner.
 #[derive(Debug, Default)]
 pub struct KnnJoinQueryPlanner;
 
@@ -70,8 +72,17 @@ impl QueryPlanner for KnnJoinQueryPlanner {
         plan: &LogicalPlan,
         session: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(KnnJoinPlanner)])
-            .create_physical_plan(plan, session)
-            .await
+        let planner =
+            DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(KnnJoinPlanner)]);
+        if !is_search(plan, session) {
+            return planner.create_physical_plan(plan, session).await;
+        }
+        let initial = planner
+            .create_physical_plan(plan, &WithoutRules::new(session))
+            .await?;
+        match put_together(&initial, session.config_options())? {
+            Some(plan) => Ok(plan),
+            None => planner.optimize_physical_plan(initial, session, |_, _| {}),
+        }
     }
 }

@@ -10,5 +10,5 @@ pub use cast_vectors::CastVectors;
 pub use physical_top_k::PhysicalTopK;
 pub(crate) use physical_top_k::{arguments, below, file_scan};
 pub use vector_top_k::VectorTopK;
-pub(crate) use vector_top_k::is_enabled;
+pub(crate) use vector_top_k::{is_enabled, is_marked};
 pub(crate) use wrapper::{Key, has_subquery, strip};

@@ -88,7 +88,7 @@ pub(crate) fn is_enabled(options: &ConfigOptions) -> bool {
 }
 
 /// Whether the scan below a sort has its request already: from an earlier pass of the optimizer.
-fn is_marked(plan: &LogicalPlan) -> bool {
+pub(crate) fn is_marked(plan: &LogicalPlan) -> bool {
     match plan {
         LogicalPlan::TableScan(scan) => scan.filters.iter().any(is_marker),
         LogicalPlan::Projection(_) | LogicalPlan::SubqueryAlias(_) => {

@@ -15,7 +15,7 @@ use crate::approximate::{self, Sum};
 use crate::query::BLOCK_ROWS;
 use crate::{Metric, Order, Query, Rows};
 
-use super::screen::Bounded;
+use super::screen::{Bounded, GATE_ROOM, OUT};
 use super::screen_rounding::{outward, roundings};
 
 #[derive(Debug, Clone)]
@@ -58,7 +58,38 @@ impl FloatScreen {
         }
     }
 
-    pub(super) fn bounds(&self, query: &Query, rows: &Rows<'_>, bounds: &mut [f64]) {
+    /// A sum under which a row may have any bound, and over which every bound is `beyond` the limit.
+    pub(super) fn gate(&self, limit: f64, beyond: impl Fn(f64) -> bool) -> f64 {
+        if self.sign < 0.0 || !(0.0..f64::INFINITY).contains(&limit) {
+            return f64::INFINITY;
+        }
+        let least = match self.metric {
+            Metric::L2 => limit * limit,
+            Metric::L2Squared | Metric::L1 => limit,
+            _ => return f64::INFINITY,
+        };
+        let gate = (least + self.absolute) / (1.0 - self.relative) * GATE_ROOM;
+        // Nothing here reverses an order, so what is so of the gate is so of everything over it.
+        if beyond(self.bound(gate)) {
+            gate
+        } else {
+            f64::INFINITY
+        }
+    }
+
+    /// The bound on a distance whose terms are not negative.
+    #[inline(always)]
+    fn bound(&self, sum: f64) -> f64 {
+        let best = self.toward_better(sum);
+        let best = match self.metric {
+            Metric::L2 => best.sqrt(),
+            _ => best,
+        };
+        outward(self.sign * best, self.roundings)
+    }
+
+    /// Bounds of rows; of those whose sum is a number over the [gate](Self::gate), [`OUT`].
+    pub(super) fn bounds(&self, query: &Query, rows: &Rows<'_>, gate: f64, bounds: &mut [f64]) {
         let mut sums = [0.0_f32; BLOCK_ROWS];
         let mut squares = [0.0_f32; BLOCK_ROWS];
         let sums = &mut sums[..rows.len()];
@@ -82,14 +113,14 @@ impl FloatScreen {
         let squares = squares.iter().map(|sum| f64::from(*sum));
         let (sign, roundings) = (self.sign, self.roundings);
         match self.metric {
-            Metric::L2 => {
+            Metric::L2 | Metric::L2Squared | Metric::L1 => {
                 for (bound, sum) in bounds.iter_mut().zip(sums) {
-                    *bound = outward(sign * self.toward_better(sum).sqrt(), roundings);
-                }
-            }
-            Metric::L2Squared | Metric::L1 => {
-                for (bound, sum) in bounds.iter_mut().zip(sums) {
-                    *bound = outward(sign * self.toward_better(sum), roundings);
+                    // A sum that overflowed says nothing.
+                    *bound = if sum > gate && sum < f64::INFINITY {
+                        OUT
+                    } else {
+                        self.bound(sum)
+                    };
                 }
             }
             Metric::InnerProduct | Metric::NegativeInnerProduct => {

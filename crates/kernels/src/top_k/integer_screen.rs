@@ -21,7 +21,7 @@ use crate::integer::{self, DIMENSION_MAX, L1_SHIFT, MAGNITUDE_SUM_MAX, Padded, S
 use crate::query::BLOCK_ROWS;
 use crate::{Encoding, Metric, Order, Query, Rows};
 
-use super::screen::Bounded;
+use super::screen::{Bounded, GATE_ROOM, OUT};
 use super::screen_rounding::{outward, roundings};
 
 #[derive(Debug, Clone)]
@@ -40,16 +40,7 @@ pub(super) struct IntegerScreen {
 #[derive(Debug, Clone, Copy)]
 enum Formula {
     /// `scale sqrt(Σ c² + by ΣcQ + constant)`, squared if the answer is.
-    L2 {
-        squared: bool,
-        scale: f64,
-        by: f64,
-        constant: f64,
-        /// Under the root.
-        inner_error: f64,
-        /// Outside it.
-        outer_error: f64,
-    },
+    L2(L2),
     /// `by ΣcQ + constant`, and the same for `l1` over its own sum.
     Linear { by: f64, constant: f64, error: f64 },
     /// `base + sign (by ΣcQ + constant) / (norm query_norm)`, with
@@ -69,6 +60,33 @@ enum Formula {
         squares_min: f64,
         squares_max: f64,
     },
+}
+
+/// What [`Formula::L2`] is made of.
+#[derive(Debug, Clone, Copy)]
+struct L2 {
+    squared: bool,
+    scale: f64,
+    by: f64,
+    constant: f64,
+    /// Under the root.
+    inner_error: f64,
+    /// Outside it.
+    outer_error: f64,
+}
+
+impl L2 {
+    /// The bound for what is under the root.
+    #[inline(always)]
+    fn bound(&self, inner: f64, sign: f64, roundings: f64) -> f64 {
+        let inner = inner - sign * self.inner_error;
+        let root = self.scale * inner.max(0.0).sqrt() - sign * self.outer_error;
+        let root = root.max(0.0);
+        outward(
+            sign * if self.squared { root * root } else { root },
+            roundings,
+        )
+    }
 }
 
 /// The largest code.
@@ -219,7 +237,27 @@ impl IntegerScreen {
         })
     }
 
-    pub(super) fn bounds(&self, query: &Query, rows: &Rows<'_>, bounds: &mut [f64]) {
+    /// A value of the formula under which a row may have any bound, and over which every bound is `beyond` the limit.
+    pub(super) fn gate(&self, limit: f64, beyond: impl Fn(f64) -> bool) -> f64 {
+        let Formula::L2(l2) = &self.formula else {
+            return f64::INFINITY;
+        };
+        if self.sign < 0.0 || !(0.0..f64::INFINITY).contains(&limit) {
+            return f64::INFINITY;
+        }
+        let root = if l2.squared { limit.sqrt() } else { limit };
+        let root = (root + l2.outer_error) / l2.scale;
+        let gate = root * root * GATE_ROOM + l2.inner_error;
+        // Nothing here reverses an order, so what is so of the gate is so of everything over it.
+        if beyond(l2.bound(gate, self.sign, self.roundings)) {
+            gate
+        } else {
+            f64::INFINITY
+        }
+    }
+
+    /// Bounds of rows; of those over the [gate](Self::gate), [`OUT`].
+    pub(super) fn bounds(&self, query: &Query, rows: &Rows<'_>, gate: f64, bounds: &mut [f64]) {
         let mut totals = [Totals::default(); BLOCK_ROWS];
         let totals = &mut totals[..rows.len()];
         let set = query.instruction_set();
@@ -227,20 +265,15 @@ impl IntegerScreen {
         let (sign, roundings) = (self.sign, self.roundings);
         let rows = bounds.iter_mut().zip(totals.iter());
         match self.formula {
-            Formula::L2 {
-                squared,
-                scale,
-                by,
-                constant,
-                inner_error,
-                outer_error,
-            } => {
+            Formula::L2(l2) => {
                 for (bound, totals) in rows {
-                    let inner = f64::from(totals.squares) + by * f64::from(totals.sum) + constant;
-                    let inner = inner - sign * inner_error;
-                    let root = scale * inner.max(0.0).sqrt() - sign * outer_error;
-                    let root = root.max(0.0);
-                    *bound = outward(sign * if squared { root * root } else { root }, roundings);
+                    let inner =
+                        f64::from(totals.squares) + l2.by * f64::from(totals.sum) + l2.constant;
+                    *bound = if inner > gate {
+                        OUT
+                    } else {
+                        l2.bound(inner, sign, roundings)
+                    };
                 }
             }
             Formula::Linear {
@@ -330,14 +363,14 @@ fn l2(
     let square_magnitude: f64 = parts.map(|y| y * y).sum();
     let quantised = Quantised::new(codes);
     let all = CODE_MAX * CODE_MAX * dimension + 2.0 * CODE_MAX * magnitude + square_magnitude;
-    let formula = Formula::L2 {
+    let formula = Formula::L2(L2 {
         squared,
         scale: s.abs(),
         by: -2.0 * quantised.t,
         constant: squares - 2.0 * CODE_MIDDLE * quantised.lost,
         inner_error: 2.0 * CODE_MIDDLE * quantised.lost_magnitude + roundings * all,
         outer_error: dimension.sqrt() * h,
-    };
+    });
     (quantised.values, formula)
 }
 
@@ -383,7 +416,7 @@ fn cosine(
             error,
         } => (by, constant, error),
         // Products are linear; a bound of NaN would only make the scan slow.
-        Formula::L2 { .. } | Formula::Cosine { .. } => (f64::NAN, f64::NAN, f64::NAN),
+        Formula::L2(_) | Formula::Cosine { .. } => (f64::NAN, f64::NAN, f64::NAN),
     };
     let reach = CODE_MAX * s.abs();
     let squares_error = roundings * dimension * (reach * reach + 2.0 * reach * m.abs() + m * m);

@@ -191,7 +191,7 @@ impl TopK {
         let mut bounds = [0.0; BLOCK_ROWS];
         let bounds = &mut bounds[..block.len()];
         // Without a limit nothing could be screened out.
-        if limit == f64::INFINITY || !self.screen.bounds(&self.query, block, bounds) {
+        if limit == f64::INFINITY || !self.screen.bounds(&self.query, block, limit, bounds) {
             self.answer_block(block, first_row, wanted, shared);
             return;
         }

@@ -40,6 +40,13 @@ impl Bounded {
     }
 }
 
+/// Stands for a bound beyond the limit; no answer, and so no limit, is beyond it.
+pub(super) const OUT: f64 = f64::MAX;
+
+/// What a gate is wider by than the limit that it is made of, relative to the square of a distance, 2^-20: more than the
+/// roundings on the way to it, those to `f32` among them. Only speed depends on it.
+pub(super) const GATE_ROOM: f64 = 1.0 + 1.0 / (1 << 20) as f64;
+
 #[derive(Debug, Clone)]
 enum Kind {
     /// Everything is answered exactly.
@@ -89,12 +96,36 @@ impl Screen {
     }
 
     /// Writes a bound for each row, at most [`BLOCK_ROWS`](crate::query::BLOCK_ROWS) of them, or says that there is
-    /// no screen.
-    pub(super) fn bounds(&self, query: &Query, rows: &Rows<'_>, bounds: &mut [f64]) -> bool {
+    /// no screen. Where a bound is beyond `limit`, anything beyond it may stand in its place: most rows are far beyond,
+    /// which is seen before the roots are taken.
+    pub(super) fn bounds(
+        &self,
+        query: &Query,
+        rows: &Rows<'_>,
+        limit: f64,
+        bounds: &mut [f64],
+    ) -> bool {
+        let beyond = |bound: f64| {
+            let mut finished = [bound];
+            if let Some(single) = &self.single {
+                single.finish(&mut finished);
+            }
+            finished[0] > limit
+        };
+        let screened = match &self.single {
+            Some(single) => single.before_rounding(limit),
+            None => limit,
+        };
         match &self.kind {
             Kind::None => return false,
-            Kind::Float(screen) => screen.bounds(query, rows, bounds),
-            Kind::Integer(screen) => screen.bounds(query, rows, bounds),
+            Kind::Float(screen) => {
+                let gate = screen.gate(screened, beyond);
+                screen.bounds(query, rows, gate, bounds);
+            }
+            Kind::Integer(screen) => {
+                let gate = screen.gate(screened, beyond);
+                screen.bounds(query, rows, gate, bounds);
+            }
         }
         if let Some(single) = &self.single {
             single.finish(bounds);

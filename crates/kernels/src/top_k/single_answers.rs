@@ -13,7 +13,7 @@
 
 use crate::{Metric, Precision, Query};
 
-use super::screen::Bounded;
+use super::screen::{Bounded, OUT};
 
 /// How the bounds on a double-precision answer become bounds on the given one.
 #[derive(Debug, Clone, Copy)]
@@ -52,11 +52,19 @@ impl SingleAnswers {
         }
     }
 
+    /// About where in terms of the screen a limit on the given answers lies.
+    pub(super) fn before_rounding(&self, limit: f64) -> f64 {
+        match self.metric {
+            Metric::L2 => limit * limit.abs(),
+            _ => limit,
+        }
+    }
+
     /// Turns the screen's bounds into bounds on the given answers.
     pub(super) fn finish(&self, bounds: &mut [f64]) {
         match self.metric {
             Metric::L2 => {
-                for bound in bounds {
+                for bound in bounds.iter_mut().filter(|bound| **bound != OUT) {
                     let square = rounded(*bound);
                     // Badness is negative when descending.
                     *bound = square.abs().sqrt().copysign(square);
@@ -68,7 +76,7 @@ impl SingleAnswers {
                 }
             }
             _ => {
-                for bound in bounds {
+                for bound in bounds.iter_mut().filter(|bound| **bound != OUT) {
                     *bound = rounded(*bound);
                 }
             }

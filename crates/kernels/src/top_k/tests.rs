@@ -16,9 +16,10 @@ fn check(query: &Query, rows: &Rows<'_>, descending: bool, context: &str) -> Opt
     screen.prepare(query, order, rows);
     let mut bounds = [0.0; BLOCK_ROWS];
     let bounds = &mut bounds[..rows.len()];
-    if !screen.bounds(query, rows, bounds) {
+    if !screen.bounds(query, rows, f64::INFINITY, bounds) {
         return None;
     }
+    check_limits(&screen, query, rows, bounds, context);
     let mut answers = vec![0.0; rows.len()];
     let undefined = query.distances(rows, &mut answers);
     let mut gap = Some(0.0_f64);
@@ -39,6 +40,41 @@ fn check(query: &Query, rows: &Rows<'_>, descending: bool, context: &str) -> Opt
         gap = gap.map(|gap| gap.max((badness - bound) / largest));
     }
     gap
+}
+
+/// Whatever the limit, a bound is beyond it where it is without one, and otherwise the same.
+fn check_limits(screen: &Screen, query: &Query, rows: &Rows<'_>, bounds: &[f64], context: &str) {
+    let mut limits = vec![
+        f64::NEG_INFINITY,
+        -1.0,
+        -0.0,
+        0.0,
+        f64::MAX,
+        f64::from(f32::MAX),
+    ];
+    for bound in bounds.iter().take(8).filter(|bound| !bound.is_nan()) {
+        limits.extend([*bound, bound.next_up(), bound.next_down()]);
+        limits.extend([*bound * 0.99, *bound * (1.0 - 1e-7), *bound * (1.0 + 1e-7)]);
+    }
+    let mut limited = vec![0.0; rows.len()];
+    for limit in limits {
+        assert!(screen.bounds(query, rows, limit, &mut limited));
+        for (row, (bound, limited)) in bounds.iter().zip(&limited).enumerate() {
+            if *bound > limit {
+                let finite = *limited < f64::INFINITY;
+                assert!(
+                    *limited > limit && finite,
+                    "row {row}: {limited} under {limit}: {context}"
+                );
+            } else {
+                assert_eq!(
+                    bound.to_bits(),
+                    limited.to_bits(),
+                    "row {row}, limit {limit}: {context}"
+                );
+            }
+        }
+    }
 }
 
 #[test]
