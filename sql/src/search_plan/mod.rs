@@ -53,17 +53,17 @@ static RULES: LazyLock<Vec<String>> = LazyLock::new(|| {
 
 /// Whether a plan may be one for [`put_together`].
 pub(crate) fn is_search(plan: &LogicalPlan, session: &dyn Session) -> bool {
-    let sort = match plan {
-        LogicalPlan::Projection(projection) => projection.input.as_ref(),
-        plan => plan,
-    };
-    let LogicalPlan::Sort(sort) = sort else {
-        return false;
-    };
-    sort.fetch.is_some()
-        && is_marked(&sort.input)
-        && allows(session.config_options())
-        && knows(session.physical_optimizers())
+    match plan {
+        LogicalPlan::Projection(projection) => is_search(&projection.input, session),
+        LogicalPlan::SubqueryAlias(alias) => is_search(&alias.input, session),
+        LogicalPlan::Sort(sort) => {
+            sort.fetch.is_some()
+                && is_marked(&sort.input)
+                && allows(session.config_options())
+                && knows(session.physical_optimizers())
+        }
+        _ => false,
+    }
 }
 
 fn allows(config: &ConfigOptions) -> bool {

@@ -71,8 +71,9 @@ async fn both(session: &OgiveSession, sql: &str) -> (String, Option<String>) {
     if !is_search(&plan, &state) {
         return (shown(&by_rules), None);
     }
-    let initial = planner.create_physical_plan(&plan, &WithoutRules::new(&state));
-    let together = put_together(&initial.await.unwrap(), state.config_options()).unwrap();
+    let bare = WithoutRules::new(&state);
+    let initial = planner.create_physical_plan(&plan, &bare).await.unwrap();
+    let together = put_together(&initial, state.config_options()).unwrap();
     (shown(&by_rules), together.map(|plan| shown(&plan)))
 }
 

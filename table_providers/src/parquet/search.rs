@@ -30,10 +30,7 @@ use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 
 use super::pages::{VectorPage, VectorPages};
 use super::vectors::ParquetVectors;
-use crate::scan::{Search, TopKRequest};
-
-/// Bytes scanned between two points at which other work of the process may run.
-const BYTES_BETWEEN_YIELDS: usize = 4 * 1024 * 1024;
+use crate::scan::{BYTES_BETWEEN_YIELDS, Search, TopKRequest};
 
 /// The files of a Parquet scan with their vector column found.
 #[derive(Debug)]

@@ -29,4 +29,5 @@ pub use kind::FileKind;
 pub use opened::{FileCache, Identity, is_local};
 pub use source::VectorSource;
 pub use table::VectorTable;
+pub(crate) use top_k::BYTES_BETWEEN_YIELDS;
 pub use top_k::{Search, TopKRequest, is_searchable};

@@ -27,8 +27,9 @@ use crate::scan::load::LoadedSpan;
 use crate::scan::opener::FileScan;
 use crate::scan::spans::Span;
 
-/// Bytes scanned between two points at which other work of the process may run.
-const BYTES_BETWEEN_YIELDS: usize = 4 * 1024 * 1024;
+/// Bytes scanned between two points at which other work of the process may run. Not fewer: a yield asks the whole runtime for
+/// such work and wakes a thread that has none.
+pub(crate) const BYTES_BETWEEN_YIELDS: usize = 16 * 1024 * 1024;
 
 /// The `k` rows that come first by a distance.
 #[derive(Debug, Clone)]
