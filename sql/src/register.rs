@@ -36,7 +36,8 @@ use crate::types::VectorTypes;
 /// kNN joins run as [`KnnJoinExec`](crate::KnnJoinExec), which takes the one place that a session
 /// has for a query planner. A builder that has a planner of its own keeps it, and its kNN joins
 /// are given plans of DataFusion's nodes: as exact, and slower. Such a planner can take in
-/// [`KnnJoinPlanner`](crate::KnnJoinPlanner).
+/// [`KnnJoinPlanner`](crate::KnnJoinPlanner). A session with a planner or physical rules of its own also plans searches by
+/// all rules, which takes longer and comes to the same (`ogive.enable_search_plan`).
 ///
 /// ```
 /// use datafusion::execution::SessionStateBuilder;
