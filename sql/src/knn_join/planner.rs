@@ -13,7 +13,7 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, Phy
 
 use super::node::{DISTANCE, KnnJoinNode};
 use crate::exec::{KnnJoin, KnnJoinExec};
-use crate::search_plan::{WithoutRules, is_search, put_together};
+use crate::search_plan;
 
 /// Plans kNN joins, and nothing else: for a [`DefaultPhysicalPlanner`] of a program's own.
 #[derive(Debug, Default)]
@@ -74,15 +74,6 @@ impl QueryPlanner for KnnJoinQueryPlanner {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let planner =
             DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(KnnJoinPlanner)]);
-        if !is_search(plan, session) {
-            return planner.create_physical_plan(plan, session).await;
-        }
-        let initial = planner
-            .create_physical_plan(plan, &WithoutRules::new(session))
-            .await?;
-        match put_together(&initial, session.config_options())? {
-            Some(plan) => Ok(plan),
-            None => planner.optimize_physical_plan(initial, session, |_, _| {}),
-        }
+        search_plan::create_physical_plan(&planner, plan, session).await
     }
 }

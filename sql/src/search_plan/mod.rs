@@ -37,12 +37,12 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use ogive_table_providers::{OgiveOptions, VectorSource};
-
-pub(crate) use session::WithoutRules;
 
 use crate::rules::{PhysicalTopK, file_scan, is_marked};
 use crate::staged_copy::StagedSinks;
+use session::WithoutRules;
 
 /// The rules whose work [`put_together`] does: DataFusion's and those of `register_all`.
 static RULES: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -52,8 +52,25 @@ static RULES: LazyLock<Vec<String>> = LazyLock::new(|| {
     rules.iter().map(|rule| rule.name().to_string()).collect()
 });
 
+/// What the planner makes of a plan, the rules left out where they are not needed.
+pub(crate) async fn create_physical_plan(
+    planner: &DefaultPhysicalPlanner,
+    plan: &LogicalPlan,
+    session: &dyn Session,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    if !is_search(plan, session) {
+        return planner.create_physical_plan(plan, session).await;
+    }
+    let bare = WithoutRules::new(session);
+    let initial = planner.create_physical_plan(plan, &bare).await?;
+    match put_together(&initial, session.config_options())? {
+        Some(plan) => Ok(plan),
+        None => planner.optimize_physical_plan(initial, session, |_, _| {}),
+    }
+}
+
 /// Whether a plan may be one for [`put_together`].
-pub(crate) fn is_search(plan: &LogicalPlan, session: &dyn Session) -> bool {
+fn is_search(plan: &LogicalPlan, session: &dyn Session) -> bool {
     match plan {
         LogicalPlan::Projection(projection) => is_search(&projection.input, session),
         LogicalPlan::SubqueryAlias(alias) => is_search(&alias.input, session),
@@ -78,7 +95,7 @@ fn knows(rules: &[Arc<dyn PhysicalOptimizerRule + Send + Sync>]) -> bool {
 }
 
 /// The plan that the rules would make of one that no rule has seen; `None` where that is for them to say.
-pub(crate) fn put_together(
+fn put_together(
     initial: &Arc<dyn ExecutionPlan>,
     config: &ConfigOptions,
 ) -> Result<Option<Arc<dyn ExecutionPlan>>> {

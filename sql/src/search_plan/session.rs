@@ -21,14 +21,14 @@ use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 use datafusion::prelude::SessionConfig;
 
 /// Another session in everything but its physical rules, of which this one has none.
-pub(crate) struct WithoutRules<'a> {
+pub(super) struct WithoutRules<'a> {
     inner: &'a dyn Session,
     /// The options of tables, once they have been changed here.
     table_options: Option<TableOptions>,
 }
 
 impl<'a> WithoutRules<'a> {
-    pub(crate) fn new(inner: &'a dyn Session) -> Self {
+    pub(super) fn new(inner: &'a dyn Session) -> Self {
         Self {
             inner,
             table_options: None,

@@ -2,7 +2,6 @@
 
 use datafusion::arrow::array::{Float32Builder, Int64Array, ListBuilder, RecordBatch};
 use datafusion::physical_plan::displayable;
-use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 
 use super::*;
 use crate::{Session as OgiveSession, SessionBuilder};
@@ -30,13 +29,14 @@ async fn session(folder: &std::path::Path, settings: &[&str]) -> OgiveSession {
     for setting in settings {
         session.sql(&format!("SET {setting}")).await.unwrap();
     }
-    for table in ["few.cvc", "many.cvc", "parts/"] {
-        let name = table.trim_end_matches(".cvc").trim_end_matches('/');
-        let place = folder.join(table);
+    for (name, place) in [
+        ("few", "few.cvc"),
+        ("many", "many.cvc"),
+        ("parts", "parts/"),
+    ] {
         let create = format!(
-            "CREATE EXTERNAL TABLE {name} STORED AS CVC LOCATION '{}{}'",
-            place.display(),
-            if table.ends_with('/') { "/" } else { "" }
+            "CREATE EXTERNAL TABLE {name} STORED AS CVC LOCATION '{}/{place}'",
+            folder.display()
         );
         session.sql(&create).await.unwrap();
     }
@@ -91,6 +91,7 @@ async fn files() -> tempfile::TempDir {
     folder
 }
 
+/// Settings that decide how a scan is divided.
 const SETTINGS: [&[&str]; 8] = [
     &["datafusion.execution.target_partitions = 1"],
     &["datafusion.execution.target_partitions = 2"],
