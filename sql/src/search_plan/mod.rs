@@ -9,12 +9,11 @@
 //!       DataSourceExec: topk=[..]        in as many partitions as the rules would divide it into
 //! ```
 //!
-//! This is what most searches are, and what DataFusion's two dozen physical rules make of each of them, step by step, which
-//! was two fifths of the time that a search of ten rows took (`ogive-bench --threads 2 overhead`, as a parameter: 1.4 to
-//! 1.8 ms with the rules, 0.8 to 1.0 without). Where the scan has its request and nothing else is in the plan,
-//! [`put_together`] makes the same plan at once. Everything else goes through the rules: another shape, a setting under
-//! which a rule would do something else, a session with other rules than these. `EXPLAIN` always does, so that it shows what
-//! every rule did, and so does a session with `ogive.enable_search_plan` off.
+//! This is what most searches are, and what DataFusion's two dozen physical rules make of each of them, step by step,
+//! which takes much of the time of a search of few rows (figures in ARCHITECTURE.md). Where the scan has its request and
+//! nothing else is in the plan, [`put_together`] makes the same plan at once. Everything else goes through the rules:
+//! another shape, a setting under which a rule would do something else, a session with other rules than these. `EXPLAIN`
+//! always does, so that it shows what every rule did, and so does a session with `ogive.enable_search_plan` off.
 
 mod session;
 #[cfg(test)]
