@@ -32,24 +32,39 @@ impl ExprPlanner for ConstantArrays {
     }
 }
 
-/// A list of Int64 if all elements are, of Float64 if some are; `None` if there is anything else.
+/// An element of an array.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Number {
+    Integer(i64),
+    Float(f64),
+}
+
 fn constant(elements: &[Expr]) -> Option<ScalarValue> {
-    if elements.len() < ELEMENTS_MIN {
+    list(elements.iter().map(|element| match element {
+        Expr::Literal(ScalarValue::Int64(Some(value)), _) => Some(Number::Integer(*value)),
+        Expr::Literal(ScalarValue::Float64(Some(value)), _) => Some(Number::Float(*value)),
+        _ => None,
+    }))
+}
+
+/// A list of Int64 if all elements are, of Float64 if some are; `None` if there are few or anything else among them.
+pub(crate) fn list(elements: impl ExactSizeIterator<Item = Option<Number>>) -> Option<ScalarValue> {
+    let count = elements.len();
+    if count < ELEMENTS_MIN {
         return None;
     }
-    let mut integers = Vec::with_capacity(elements.len());
-    let mut floats = Vec::with_capacity(elements.len());
+    let mut integers = Vec::new();
+    let mut floats = Vec::with_capacity(count);
     for element in elements {
-        match element {
-            Expr::Literal(ScalarValue::Int64(Some(value)), _) => {
-                integers.push(*value);
-                floats.push(*value as f64);
+        match element? {
+            Number::Integer(value) => {
+                integers.push(value);
+                floats.push(value as f64);
             }
-            Expr::Literal(ScalarValue::Float64(Some(value)), _) => floats.push(*value),
-            _ => return None,
+            Number::Float(value) => floats.push(value),
         }
     }
-    let builder = if integers.len() == elements.len() {
+    let builder = if integers.len() == count {
         SingleRowListArrayBuilder::new(Arc::new(Int64Array::from(integers)))
     } else {
         SingleRowListArrayBuilder::new(Arc::new(Float64Array::from(floats)))

@@ -18,6 +18,7 @@ mod explain;
 mod knn_join;
 mod object_stores;
 mod operators;
+mod order_by_arrays;
 mod other_dialects;
 mod parser;
 mod prepared;

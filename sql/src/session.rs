@@ -19,6 +19,7 @@ use crate::csv_copy::vectors_as_texts;
 use crate::decisions::decisions_row;
 use crate::explain::{changes_rows, logical_plan_row, shorten_lists};
 use crate::object_stores::{LazyObjectStores, take_store_options};
+use crate::order_by_arrays::OrderByArrays;
 use crate::parser::{Statement, parse_as};
 use crate::prepared::{PreparedTypes, declares_types};
 use crate::query_recall::measure_calls;
@@ -157,6 +158,7 @@ impl Session {
             return Ok(done);
         }
         let mut statement = statement.0;
+        let arrays = OrderByArrays::take(&self.context.state_ref().read(), &mut statement);
         let recalls = rewrite_statement(&self.context, &mut statement)?;
         if !recalls.is_empty() {
             measure_calls(self, &mut statement, recalls).await?;
@@ -165,7 +167,7 @@ impl Session {
         let state = self.context.state();
         let statement = prepare_write(&state, statement).await?;
         let statement = self.connect_stores(statement)?;
-        let plan = state.statement_to_plan(statement).await?;
+        let plan = arrays.put_back(state.statement_to_plan(statement).await?)?;
         let plan = self
             .prepared
             .lock()

@@ -64,6 +64,8 @@ pub struct ReadOptions {
     /// Let go of mapped pages once they have been read, because the session's memory is limited
     /// and the files are large beside it. They stay in the system's page cache.
     pub release_behind: bool,
+    /// Partitions of a search may take rows over from each other: `datafusion.execution.enable_file_stream_work_stealing`.
+    pub share_rows: bool,
 }
 
 impl Default for ReadOptions {
@@ -74,6 +76,7 @@ impl Default for ReadOptions {
             batch_bytes: OgiveOptions::default().batch_bytes,
             split_min_bytes: OgiveOptions::default().split_min_bytes,
             release_behind: false,
+            share_rows: true,
         }
     }
 }
@@ -128,6 +131,7 @@ impl TableOptions {
             batch_bytes: session.batch_bytes.max(1),
             split_min_bytes: session.split_min_bytes,
             release_behind: false,
+            share_rows: config.execution.enable_file_stream_work_stealing,
         })
     }
 }

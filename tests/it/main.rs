@@ -13,4 +13,5 @@ mod operators;
 mod s3;
 #[cfg(feature = "s3")]
 mod s3_server;
+mod shared_rows;
 mod slt;

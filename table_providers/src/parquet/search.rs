@@ -30,7 +30,7 @@ use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 
 use super::pages::{VectorPage, VectorPages};
 use super::vectors::ParquetVectors;
-use crate::scan::{BYTES_BETWEEN_YIELDS, Search, TopKRequest};
+use crate::scan::{BYTES_BETWEEN_YIELDS, Search, Span, TopKRequest};
 
 /// The files of a Parquet scan with their vector column found.
 #[derive(Debug)]
@@ -112,19 +112,28 @@ impl ParquetSearch {
         ) else {
             return internal_err!("no file group {partition}");
         };
+        let shares_rows = self.shares_rows(context);
         let mut batches = Vec::new();
         let mut scanned = 0;
         for (file, pages) in files.iter().zip(opened) {
-            let mine = pages_in(pages, file);
+            let mine = spans_in(pages, file);
             let Some(query) = search.query(pages.dimension)? else {
                 return Ok(None);
             };
-            let rows = nearest_rows(pages, mine, query, &search, &mut scanned).await?;
+            let rows = nearest_rows(pages, mine, query, &search, shares_rows, &mut scanned).await?;
             if !rows.is_empty() {
                 batches.extend(self.winners(file, pages, &rows, context).await?);
             }
         }
         Ok(Some((batches, scanned)))
+    }
+
+    /// Whether partitions may take rows over from each other: where DataFusion's own streams may take files.
+    fn shares_rows(&self, context: &TaskContext) -> bool {
+        let options = context.session_config().options();
+        options.execution.enable_file_stream_work_stealing
+            && !self.config.preserve_order
+            && self.config.output_partitioning.is_none()
     }
 
     /// Whether every file's vectors are of the query's dimension.
@@ -230,32 +239,43 @@ fn plain_columns(source: &dyn FileSource) -> Option<Vec<usize>> {
         .collect()
 }
 
-/// The pages of a file's byte range: those whose middle lies in it.
-fn pages_in<'a>(
-    pages: &'a VectorPages,
-    file: &'a PartitionedFile,
-) -> impl Iterator<Item = &'a VectorPage> + Clone + 'a {
+/// The rows of the pages of a file's byte range: those pages whose middle lies in it.
+fn spans_in(pages: &VectorPages, file: &PartitionedFile) -> Vec<Span> {
     let range = match &file.range {
         Some(range) => range.start.unsigned_abs()..range.end.unsigned_abs(),
         None => 0..u64::MAX,
     };
-    pages.pages.iter().filter(move |page| {
+    let all = pages.pages.iter().enumerate();
+    all.filter(|(_, page)| {
         let middle = page.offset + page.values.len() as u64 / 2;
         range.contains(&middle.min(file.object_meta.size.saturating_sub(1)))
     })
+    .map(|(chunk, page)| Span {
+        chunk,
+        rows: page.first_row..page.first_row + page.rows as u64,
+    })
+    .collect()
 }
 
-async fn nearest_rows<'a>(
-    pages: &VectorPages,
-    mine: impl Iterator<Item = &'a VectorPage> + Clone,
+async fn nearest_rows(
+    pages: &Arc<VectorPages>,
+    mine: Vec<Span>,
     query: Query,
     search: &Search,
+    shares_rows: bool,
     scanned: &mut usize,
 ) -> Result<Vec<u64>> {
     let request = search.request();
     let mut top_k = TopK::new(query.clone(), request.k, request.order);
     let threshold = search.threshold();
-    scan(pages, mine.clone(), &mut top_k, threshold, scanned).await?;
+    if shares_rows {
+        let row_bytes = pages.dimension * pages.encoding.width();
+        let file = Arc::clone(pages);
+        let pieces = search.rows().begin(file, mine.clone(), row_bytes);
+        scan(pages, pieces, &mut top_k, threshold, scanned).await?;
+    } else {
+        scan(pages, mine.clone(), &mut top_k, threshold, scanned).await?;
+    }
     if !request.ties {
         return Ok(top_k.candidates(threshold));
     }
@@ -267,19 +287,24 @@ async fn nearest_rows<'a>(
     Ok(top_k.candidates(&exactly))
 }
 
-async fn scan<'a>(
+/// Searches rows, each span of one page.
+async fn scan(
     pages: &VectorPages,
-    mine: impl Iterator<Item = &'a VectorPage>,
+    spans: impl IntoIterator<Item = Span>,
     top_k: &mut TopK,
     threshold: &SharedThreshold,
     scanned: &mut usize,
 ) -> Result<()> {
     let mut bytes = 0;
-    for page in mine {
-        let block = rows_of_page(pages, page, 0..page.rows)?;
-        top_k.scan(&block, page.first_row, None, threshold);
-        *scanned += page.rows;
-        bytes += page.values.len();
+    for span in spans {
+        let Some(page) = pages.pages.get(span.chunk) else {
+            return internal_err!("no page {}", span.chunk);
+        };
+        let first = (span.rows.start - page.first_row) as usize;
+        let block = rows_of_page(pages, page, first..first + span.count() as usize)?;
+        top_k.scan(&block, span.rows.start, None, threshold);
+        *scanned += span.count() as usize;
+        bytes += block.bytes().len();
         if bytes >= BYTES_BETWEEN_YIELDS {
             bytes = 0;
             tokio::task::yield_now().await;

@@ -82,7 +82,8 @@ impl Loader {
         groups
     }
 
-    fn span_bytes(&self, span: &Span, columns: &[usize]) -> u64 {
+    /// Bytes of some columns of a span.
+    pub fn span_bytes(&self, span: &Span, columns: &[usize]) -> u64 {
         columns
             .iter()
             .filter_map(|column| {

@@ -15,7 +15,7 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use object_store::ObjectStore;
 
-use crate::options::ReadOptions;
+use crate::options::{OnCorruption, ReadOptions};
 use crate::scan::declared::Declared;
 use crate::scan::file::{ArrayFile, FileColumn};
 use crate::scan::kind::FileKind;
@@ -23,7 +23,7 @@ use crate::scan::load::{LoadedSpan, Loader};
 use crate::scan::metrics::ScanMetrics;
 use crate::scan::opened::{FileCache, OpenedFile};
 use crate::scan::predicate::ScanPredicate;
-use crate::scan::spans::{Granularity, spans_of};
+use crate::scan::spans::{Granularity, Span, spans_of};
 use crate::scan::top_k::{self, RangeRequest, Search};
 use crate::warnings::Warnings;
 
@@ -75,11 +75,12 @@ impl VectorOpener {
         let (file, cost) = self.cache.open(&self.store, meta, self.kind).await?;
         self.metrics.add(cost);
         let columns = FileColumns::map(&self.file_schema, &file)?;
+        let granularity = self.granularity(&file);
         let spans = spans_of(
             file.layout.as_ref(),
             partitioned.range.as_ref(),
             meta.size,
-            self.granularity(&file),
+            granularity,
         );
         let spans = match &self.predicate {
             None => spans,
@@ -96,7 +97,14 @@ impl VectorOpener {
             warnings: self.warnings.clone(),
             told: Arc::default(),
         };
+        // A piece of a chunk must cost no more than its own bytes, and damage is told of by chunk.
+        let shares_rows = self.read.share_rows
+            && granularity == Granularity::Row
+            && loader.file.bytes.is_mapped()
+            && !self.read.release_behind
+            && self.read.on_corruption == OnCorruption::Error;
         let scan = FileScan {
+            shares_rows,
             output: Arc::new(self.file_schema.project(&self.projection)?),
             projection: self.projection,
             predicate: self.predicate,
@@ -106,8 +114,7 @@ impl VectorOpener {
         };
         // Where reading takes requests, or damage is tolerated, one pass is better than two.
         let range = self.range.filter(|_| {
-            scan.loader.file.bytes.is_mapped()
-                && self.read.on_corruption == crate::options::OnCorruption::Error
+            scan.loader.file.bytes.is_mapped() && self.read.on_corruption == OnCorruption::Error
         });
         let search = self
             .search
@@ -234,6 +241,8 @@ pub struct FileScan {
     pub predicate: Option<Arc<ScanPredicate>>,
     /// Rows a batch.
     pub batch_rows: usize,
+    /// Partitions of a search may take rows over from each other.
+    pub shares_rows: bool,
 }
 
 impl FileScan {
@@ -257,18 +266,41 @@ impl FileScan {
             .map_or(&[], |predicate| predicate.columns())
     }
 
+    /// The file's columns that a search of one of them reads.
+    pub fn searched(&self, column: usize) -> Vec<usize> {
+        let mut stored = self.stored(self.predicate_columns().iter().copied());
+        if !stored.contains(&column) {
+            stored.push(column);
+            stored.sort_unstable();
+        }
+        stored
+    }
+
     /// Spans with their bytes, fetched ahead where that takes requests.
     pub fn loaded(
         &self,
-        spans: Vec<crate::scan::spans::Span>,
+        spans: Vec<Span>,
         columns: Vec<usize>,
     ) -> BoxStream<'static, Result<LoadedSpan>> {
+        let groups = self.loader.groups(spans, &columns);
+        self.loaded_groups(groups, columns)
+    }
+
+    /// As [`Self::loaded`], of spans that are loaded together.
+    pub fn loaded_groups<G>(
+        &self,
+        groups: G,
+        columns: Vec<usize>,
+    ) -> BoxStream<'static, Result<LoadedSpan>>
+    where
+        G: IntoIterator<Item = Vec<Span>>,
+        G::IntoIter: Send + 'static,
+    {
         let ahead = if self.loader.file.bytes.is_mapped() {
             1
         } else {
             FETCH_AHEAD
         };
-        let groups = self.loader.groups(spans, &columns);
         let loader = self.loader.clone();
         stream::iter(groups)
             .map(move |group| {
@@ -282,10 +314,7 @@ impl FileScan {
     }
 
     /// Every row that passes the predicate.
-    pub fn stream(
-        self,
-        spans: Vec<crate::scan::spans::Span>,
-    ) -> BoxStream<'static, Result<RecordBatch>> {
+    pub fn stream(self, spans: Vec<Span>) -> BoxStream<'static, Result<RecordBatch>> {
         let wanted = self
             .projection
             .iter()

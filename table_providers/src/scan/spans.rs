@@ -15,6 +15,13 @@ pub struct Span {
     pub rows: Range<u64>,
 }
 
+impl Span {
+    /// How many rows.
+    pub fn count(&self) -> u64 {
+        self.rows.end - self.rows.start
+    }
+}
+
 /// What a partition may cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Granularity {

@@ -25,6 +25,7 @@ use crate::options::OnCorruption;
 use crate::scan::file::ColumnEncoding;
 use crate::scan::load::LoadedSpan;
 use crate::scan::opener::FileScan;
+use crate::scan::shared_rows::SharedRows;
 use crate::scan::spans::Span;
 
 /// Bytes scanned between two points at which other work of the process may run. Not fewer: a yield asks the whole runtime for
@@ -58,6 +59,7 @@ pub struct TopKRequest {
 struct Execution {
     opened: Vec<usize>,
     threshold: Arc<SharedThreshold>,
+    rows: Arc<SharedRows>,
 }
 
 impl TopKRequest {
@@ -94,8 +96,8 @@ impl TopKRequest {
         }
     }
 
-    /// The search of one partition. Partitions of one execution share a threshold; a plan that
-    /// is run again starts afresh.
+    /// The search of one partition. Partitions of one execution share a threshold and may share
+    /// their rows; a plan that is run again starts afresh.
     pub fn open(&self, partition: usize) -> Search {
         let mut execution = self.shared.lock();
         if execution.opened.contains(&partition) {
@@ -105,6 +107,7 @@ impl TopKRequest {
         Search {
             request: self.clone(),
             threshold: Arc::clone(&execution.threshold),
+            rows: Arc::clone(&execution.rows),
         }
     }
 }
@@ -151,6 +154,7 @@ impl fmt::Display for TopKRequest {
 pub struct Search {
     request: TopKRequest,
     threshold: Arc<SharedThreshold>,
+    rows: Arc<SharedRows>,
 }
 
 impl Search {
@@ -167,6 +171,11 @@ impl Search {
     /// What the partitions of the execution tell each other.
     pub fn threshold(&self) -> &SharedThreshold {
         &self.threshold
+    }
+
+    /// What the partitions of the execution have left to search.
+    pub(crate) fn rows(&self) -> &Arc<SharedRows> {
+        &self.rows
     }
 }
 
@@ -222,7 +231,8 @@ pub async fn in_range(
         predicate: None,
         ..scan.clone()
     };
-    search_spans(&blind, spans.clone(), column, &mut top_k, &threshold).await?;
+    let loaded = blind.loaded(spans.clone(), blind.searched(column));
+    search_loaded(&blind, loaded, column, &mut top_k, &threshold).await?;
     let rows = top_k.candidates(&threshold);
     let all: u64 = spans
         .iter()
@@ -286,35 +296,42 @@ pub async fn nearest(
     let Some(query) = search.query(dimension)? else {
         return Ok(scan.stream(spans));
     };
-    let Search { request, threshold } = search;
+    let searched = scan.searched(column);
+    let loaded = match spans.first() {
+        Some(first) if scan.shares_rows => {
+            let row_bytes = scan.loader.span_bytes(first, &searched) / first.count();
+            let file = Arc::clone(&scan.loader.file);
+            let pieces = search.rows.begin(file, spans.clone(), row_bytes as usize);
+            scan.loaded_groups(pieces.map(|piece| vec![piece]), searched.clone())
+        }
+        _ => scan.loaded(spans.clone(), searched.clone()),
+    };
+    let Search {
+        request, threshold, ..
+    } = search;
     let mut top_k = TopK::new(query.clone(), request.k, request.order);
-    search_spans(&scan, spans.clone(), column, &mut top_k, &threshold).await?;
+    search_loaded(&scan, loaded, column, &mut top_k, &threshold).await?;
     if request.ties {
         // The k-th value is known now. One more pass takes every row up to it, ties included.
         let exactly = SharedThreshold::new();
         exactly.lower_to(threshold.get());
         top_k = TopK::new(query, usize::MAX, request.order);
-        search_spans(&scan, spans, column, &mut top_k, &exactly).await?;
+        let loaded = scan.loaded(spans, searched);
+        search_loaded(&scan, loaded, column, &mut top_k, &exactly).await?;
         return winners(scan, top_k.candidates(&exactly));
     }
     winners(scan, top_k.candidates(&threshold))
 }
 
-async fn search_spans(
+async fn search_loaded(
     scan: &FileScan,
-    spans: Vec<Span>,
+    mut loaded: BoxStream<'static, Result<LoadedSpan>>,
     column: usize,
     top_k: &mut TopK,
     threshold: &SharedThreshold,
 ) -> Result<()> {
-    let mut wanted = scan.stored(scan.predicate_columns().iter().copied());
-    if !wanted.contains(&column) {
-        wanted.push(column);
-        wanted.sort_unstable();
-    }
-    let mut loaded = scan.loaded(spans, wanted);
+    let mut bytes = 0;
     while let Some(span) = loaded.try_next().await? {
-        let mut bytes = 0;
         for (span, rows) in search_pieces(scan, column, &Arc::new(span)) {
             scan.loader
                 .metrics
