@@ -41,6 +41,14 @@ impl Engine {
         })
     }
 
+    /// Changes settings, each given as `name = value`.
+    pub fn set(&self, settings: &[String]) -> Result<()> {
+        for setting in settings {
+            self.query(&format!("SET {setting}"), vec![])?;
+        }
+        Ok(())
+    }
+
     /// The session.
     pub fn session(&self) -> &Session {
         &self.session

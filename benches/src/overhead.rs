@@ -7,8 +7,14 @@ use crate::timing::{Runs, measure};
 use crate::top_k::{parameter, text};
 
 /// Times the call as a whole, and up to a stage of planning, over an open table and over a quoted path.
-pub fn overhead(files: &DataFiles, threads: usize, runs: Runs) -> Result<Vec<Figure>> {
+pub fn overhead(
+    files: &DataFiles,
+    threads: usize,
+    runs: Runs,
+    settings: &[String],
+) -> Result<Vec<Figure>> {
     let engine = Engine::new(threads, None)?;
+    engine.set(settings)?;
     let path = files.text("ten.cvc");
     let tables = [
         (

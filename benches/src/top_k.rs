@@ -68,8 +68,13 @@ const SUBJECTS: [Subject; 5] = [
 ///
 /// Before a subject is timed, its answers are compared with all distances in double precision over the values that it
 /// stores; `recall` is against those of the float32 rows. The subjects take turns with each other and with a plain reading
-/// of as many bytes as the float32 rows have, whose speed is `read_gb_s`.
-pub fn top_k(files: &DataFiles, threads: usize, runs: Runs) -> Result<Vec<Figure>> {
+/// of as many bytes as the float32 rows have, whose speed is `read_gb_s`.  `settings` are those of the sessions.
+pub fn top_k(
+    files: &DataFiles,
+    threads: usize,
+    runs: Runs,
+    settings: &[String],
+) -> Result<Vec<Figure>> {
     let base = files.base()?;
     let queries: Vec<Vec<f32>> = files
         .queries()?
@@ -84,6 +89,7 @@ pub fn top_k(files: &DataFiles, threads: usize, runs: Runs) -> Result<Vec<Figure
     let mut searches = Vec::new();
     for subject in &SUBJECTS {
         let engine = Arc::new(Engine::new(threads, None)?);
+        engine.set(settings)?;
         let table = open(&engine, files, subject, &base)?;
         let forms = [("parameter", parameter as Form), ("text", text as Form)];
         let stored = match subject.width {

@@ -19,7 +19,8 @@ fn every_measure_runs() {
     let runs = Runs { warm: 0, timed: 2 };
     for threads in [1, 2] {
         assert_eq!(scan(&files, threads, runs).unwrap().len(), 15);
-        let found = top_k(&files, threads, runs).unwrap();
+        let set = ["ogive.enable_search_plan = true".to_string()];
+        let found = top_k(&files, threads, runs, &set).unwrap();
         assert_eq!(found.len(), 10);
         for figure in &found {
             let recall = figure
@@ -29,7 +30,7 @@ fn every_measure_runs() {
             assert!(recall >= 0.8, "{figure}");
         }
         assert_eq!(knn_join(&files, threads, runs).unwrap().len(), 1);
-        assert_eq!(overhead(&files, threads, runs).unwrap().len(), 16);
+        assert_eq!(overhead(&files, threads, runs, &[]).unwrap().len(), 16);
         assert_eq!(memory(&files, threads, 64 << 20).unwrap().len(), 2);
     }
 }

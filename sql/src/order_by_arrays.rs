@@ -68,12 +68,13 @@ impl OrderByArrays {
         }
     }
 
-    /// Puts the arrays into the statement's plan.
+    /// Puts the arrays into the statement's plan, and names what has parameters: DataFusion gives such an expression its old name
+    /// when it has put values into it, but makes it the new one first, to see that it is another.
     ///
     /// # Errors
-    /// They have no place there.
+    /// There is no place for the arrays.
     pub(crate) fn put_back(self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        if self.0.is_empty() {
+        if matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::Analyze(_)) {
             return Ok(plan);
         }
         let mut places = 0;
@@ -82,16 +83,24 @@ impl OrderByArrays {
                 return Ok(Transformed::no(node));
             }
             let sort = node.map_expressions(|key| {
-                key.transform_down(|part| {
-                    let value = match &part {
-                        Expr::Placeholder(found) => self.value_of(&found.id),
-                        _ => None,
+                let mut parameters = false;
+                let key = key.transform_down(|part| {
+                    let Expr::Placeholder(found) = &part else {
+                        return Ok(Transformed::no(part));
                     };
-                    places += usize::from(value.is_some());
-                    Ok(match value {
-                        Some(value) => Transformed::yes(Expr::Literal(value.clone(), None)),
-                        None => Transformed::no(part),
-                    })
+                    let Some(value) = self.value_of(&found.id) else {
+                        parameters = true;
+                        return Ok(Transformed::no(part));
+                    };
+                    places += 1;
+                    Ok(Transformed::yes(Expr::Literal(value.clone(), None)))
+                })?;
+                Ok(match parameters && !matches!(key.data, Expr::Alias(_)) {
+                    false => key,
+                    true => {
+                        let (relation, name) = key.data.qualified_name();
+                        Transformed::yes(key.data.alias_qualified(relation, name))
+                    }
                 })
             })?;
             Ok(Transformed::new(sort.data, true, TreeNodeRecursion::Stop))
@@ -333,6 +342,30 @@ mod tests {
             ),
         ] {
             check(&context, sql, taken).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn plans_with_values_for_parameters_are_the_same() {
+        let context = context().await;
+        for sql in [
+            "SELECT id FROM t ORDER BY l2_distance(v, $1) LIMIT 5",
+            "SELECT id, l2_distance(v, $1) FROM t ORDER BY l2_distance(v, $1) DESC, id",
+            "SELECT id FROM t ORDER BY id, v <-> $1, l1_distance(v, [..])",
+            "SELECT id FROM (SELECT * FROM t ORDER BY v <=> $1 LIMIT 9) ORDER BY cosine_distance($1, v)",
+            "SELECT id, l2_distance(v, $1) AS d FROM t ORDER BY d, 1",
+            "SELECT count(*) FROM t GROUP BY name ORDER BY min(l2_distance(v, $1))",
+        ] {
+            let sql = sql.replace("[..]", NUMBERS);
+            let statement = parse(&sql).unwrap().remove(0).0;
+            let without = context.state().statement_to_plan(statement).await.unwrap();
+            let (_, with) = plan(&context, &sql, true).await;
+            let value = list((0..8).map(|i| Some(Number::Float(f64::from(i))))).unwrap();
+            let bind = |plan: LogicalPlan| plan.with_param_values(vec![value.clone()]).unwrap();
+            let (with, without) = (bind(with.unwrap()), bind(without));
+            assert_eq!(with, without, "{sql}");
+            let shown = |plan: &LogicalPlan| plan.display_indent_schema().to_string();
+            assert_eq!(shown(&with), shown(&without), "{sql}");
         }
     }
 

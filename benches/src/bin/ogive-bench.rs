@@ -25,6 +25,9 @@ struct Arguments {
     /// Runs that are timed
     #[arg(long, default_value_t = 30)]
     runs: usize,
+    /// A setting of the sessions of `top_k` and `overhead`, as `name=value`; may be given more than once
+    #[arg(long)]
+    set: Vec<String>,
     #[command(subcommand)]
     measure: Measure,
 }
@@ -75,6 +78,7 @@ fn run(arguments: Arguments) -> Result<Vec<Figure>> {
         data,
         threads,
         runs,
+        set,
         measure,
     } = arguments;
     let files = DataFiles::new(&data);
@@ -100,9 +104,9 @@ fn run(arguments: Arguments) -> Result<Vec<Figure>> {
         }
         Measure::Bandwidth => bandwidth(200_000 * 384 * 4, threads, runs),
         Measure::Scan => scan(&files, threads, runs),
-        Measure::TopK => top_k(&files, threads, runs),
+        Measure::TopK => top_k(&files, threads, runs, &set),
         Measure::KnnJoin => knn_join(&files, threads, runs),
-        Measure::Overhead => overhead(&files, threads, runs),
+        Measure::Overhead => overhead(&files, threads, runs, &set),
         Measure::Memory => memory(&files, threads, 256 << 20),
     }
 }

@@ -15,7 +15,7 @@
 //!     TableScan: t, full_filters=[.., knn(l2_distance(t.v, q), k, desc, nulls first, ties)]
 //! ```
 //!
-//! The Sort and the Limit stay, so whatever superset of the nearest rows the scan returns, the
+//! The Sort stays, and with it its fetch, so whatever superset of the nearest rows the scan returns, the
 //! answer is DataFusion's. The preserved side of a LEFT or RIGHT JOIN may stand in between: each of
 //! its rows comes out at least once. A table says that it understands `knn` by answering `Exact` for it;
 //! others are left alone. Refused: no fetch; anything that adds, drops or reorders rows in
@@ -31,7 +31,8 @@ use datafusion::config::ConfigOptions;
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
-    Expr, Join, JoinType, LogicalPlan, Sort, TableProviderFilterPushDown, TableScan, lit,
+    Expr, FetchType, Join, JoinType, Limit, LogicalPlan, SkipType, Sort,
+    TableProviderFilterPushDown, TableScan, lit,
 };
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
@@ -59,23 +60,30 @@ impl OptimizerRule for VectorTopK {
         plan: LogicalPlan,
         config: &dyn OptimizerConfig,
     ) -> Result<Transformed<LogicalPlan>> {
-        let LogicalPlan::Sort(sort) = &plan else {
-            return Ok(Transformed::no(plan));
+        let sort = match &plan {
+            LogicalPlan::Sort(sort) => sort,
+            LogicalPlan::Limit(limit) => match needless(limit)? {
+                Some(sort) => sort,
+                None => return Ok(Transformed::no(plan)),
+            },
+            _ => return Ok(Transformed::no(plan)),
         };
         if !is_enabled(&config.options()) {
             return Ok(Transformed::no(plan));
         }
         match request(sort)? {
-            None if is_marked(&sort.input) => Ok(Transformed::no(plan)),
-            None => Ok(match compute_key_below(sort)? {
-                None => Transformed::no(plan),
-                Some(rewritten) => Transformed::yes(rewritten),
-            }),
             Some(input) => Ok(Transformed::yes(LogicalPlan::Sort(Sort {
                 expr: sort.expr.clone(),
                 input: Arc::new(input),
                 fetch: sort.fetch,
             }))),
+            None if matches!(plan, LogicalPlan::Limit(_)) || is_marked(&sort.input) => {
+                Ok(Transformed::no(plan))
+            }
+            None => Ok(match compute_key_below(sort)? {
+                None => Transformed::no(plan),
+                Some(rewritten) => Transformed::yes(rewritten),
+            }),
         }
     }
 }
@@ -85,6 +93,20 @@ pub(crate) fn is_enabled(options: &ConfigOptions) -> bool {
         .extensions
         .get::<OgiveOptions>()
         .is_none_or(|options| options.enable_top_k)
+}
+
+/// The sort below a limit, if it returns no more rows than the limit itself. `PushDownLimit` leaves such a limit for its next
+/// pass; taken away with the request, it saves one of three passes over most searches.
+fn needless(limit: &Limit) -> Result<Option<&Sort>> {
+    let LogicalPlan::Sort(sort) = limit.input.as_ref() else {
+        return Ok(None);
+    };
+    let (SkipType::Literal(0), FetchType::Literal(Some(fetch))) =
+        (limit.get_skip_type()?, limit.get_fetch_type()?)
+    else {
+        return Ok(None);
+    };
+    Ok((sort.fetch == Some(fetch)).then_some(sort))
 }
 
 /// Whether the scan below a sort has its request already: from an earlier pass of the optimizer.
