@@ -64,7 +64,7 @@ pub struct ReadOptions {
     /// Let go of mapped pages once they have been read, because the session's memory is limited
     /// and the files are large beside it. They stay in the system's page cache.
     pub release_behind: bool,
-    /// Partitions of a search may take rows over from each other: `datafusion.execution.enable_file_stream_work_stealing`.
+    /// Partitions of a search look at rows for each other: `datafusion.execution.enable_file_stream_work_stealing`.
     pub share_rows: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Partitions of a search that are through take rows over from those that are not.
+//! Partitions of a search that are through look at rows of those that are not.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -96,8 +96,13 @@ async fn run_in_turn(session: &Session, sql: &str, searches: &str) -> (Vec<i64>,
     let mut slow = sort.execute(0, Arc::clone(&context)).unwrap();
     assert!(poll!(slow.try_next()).is_pending(), "{sql}");
     let fast = sort.execute(1, context).unwrap();
-    let mut found = numbers(&fast.try_collect::<Vec<_>>().await.unwrap());
-    found.extend(numbers(&slow.try_collect::<Vec<_>>().await.unwrap()));
+    let of_fast = numbers(&fast.try_collect::<Vec<_>>().await.unwrap());
+    let of_slow = numbers(&slow.try_collect::<Vec<_>>().await.unwrap());
+    assert!(
+        of_slow.iter().max() < of_fast.iter().min(),
+        "partitions have rows of each other: {sql}"
+    );
+    let found = [of_slow, of_fast].concat();
     let searches = find(&plan, searches);
     (
         found,
@@ -110,7 +115,8 @@ async fn rows_of_a_slow_partition_are_searched_once() {
     let scratch = tempfile::tempdir().unwrap();
     let path = |name: &str| scratch.path().join(name).display().to_string();
     write_vectors(Path::new(&path("v.npy")));
-    let plain = session(&["ogive.enable_top_k = false"]).await;
+    let one = "datafusion.execution.target_partitions = 1";
+    let plain = session(&["ogive.enable_top_k = false", one]).await;
     for (name, options) in [
         (
             "v.cvc",

@@ -112,7 +112,8 @@ impl ParquetSearch {
         ) else {
             return internal_err!("no file group {partition}");
         };
-        let shares_rows = self.shares_rows(context);
+        let options = context.session_config().options();
+        let shares_rows = options.execution.enable_file_stream_work_stealing;
         let mut batches = Vec::new();
         let mut scanned = 0;
         for (file, pages) in files.iter().zip(opened) {
@@ -126,14 +127,6 @@ impl ParquetSearch {
             }
         }
         Ok(Some((batches, scanned)))
-    }
-
-    /// Whether partitions may take rows over from each other: where DataFusion's own streams may take files.
-    fn shares_rows(&self, context: &TaskContext) -> bool {
-        let options = context.session_config().options();
-        options.execution.enable_file_stream_work_stealing
-            && !self.config.preserve_order
-            && self.config.output_partitioning.is_none()
     }
 
     /// Whether every file's vectors are of the query's dimension.
@@ -268,49 +261,58 @@ async fn nearest_rows(
     let request = search.request();
     let mut top_k = TopK::new(query.clone(), request.k, request.order);
     let threshold = search.threshold();
-    if shares_rows {
+    let mut bytes = 0;
+    let candidates = if shares_rows {
         let row_bytes = pages.dimension * pages.encoding.width();
         let file = Arc::clone(pages);
-        let pieces = search.rows().begin(file, mine.clone(), row_bytes);
-        scan(pages, pieces, &mut top_k, threshold, scanned).await?;
+        let mut turns = search.rows().begin(file, mine.clone(), row_bytes);
+        while let Some(piece) = turns.next() {
+            *scanned += scan(pages, &piece.span, &mut top_k, threshold, &mut bytes).await?;
+            turns.searched(piece, |rows| top_k.results_in(rows, threshold));
+        }
+        for (row, value) in turns.found() {
+            top_k.offer(row, value, threshold);
+        }
+        turns.own(top_k.candidates(threshold))
     } else {
-        scan(pages, mine.clone(), &mut top_k, threshold, scanned).await?;
-    }
+        for span in &mine {
+            *scanned += scan(pages, span, &mut top_k, threshold, &mut bytes).await?;
+        }
+        top_k.candidates(threshold)
+    };
     if !request.ties {
-        return Ok(top_k.candidates(threshold));
+        return Ok(candidates);
     }
     // The k-th value is known now. One more pass takes every row up to it, ties included.
     let exactly = SharedThreshold::new();
     exactly.lower_to(threshold.get());
     top_k = TopK::new(query, usize::MAX, request.order);
-    scan(pages, mine, &mut top_k, &exactly, scanned).await?;
+    for span in &mine {
+        *scanned += scan(pages, span, &mut top_k, &exactly, &mut bytes).await?;
+    }
     Ok(top_k.candidates(&exactly))
 }
 
-/// Searches rows, each span of one page.
+/// Searches rows of one page; returns how many. `bytes` are those looked at since others could run.
 async fn scan(
     pages: &VectorPages,
-    spans: impl IntoIterator<Item = Span>,
+    span: &Span,
     top_k: &mut TopK,
     threshold: &SharedThreshold,
-    scanned: &mut usize,
-) -> Result<()> {
-    let mut bytes = 0;
-    for span in spans {
-        let Some(page) = pages.pages.get(span.chunk) else {
-            return internal_err!("no page {}", span.chunk);
-        };
-        let first = (span.rows.start - page.first_row) as usize;
-        let block = rows_of_page(pages, page, first..first + span.count() as usize)?;
-        top_k.scan(&block, span.rows.start, None, threshold);
-        *scanned += span.count() as usize;
-        bytes += block.bytes().len();
-        if bytes >= BYTES_BETWEEN_YIELDS {
-            bytes = 0;
-            tokio::task::yield_now().await;
-        }
+    bytes: &mut usize,
+) -> Result<usize> {
+    let Some(page) = pages.pages.get(span.chunk) else {
+        return internal_err!("no page {}", span.chunk);
+    };
+    let (first, count) = (span.rows.start - page.first_row, span.count() as usize);
+    let block = rows_of_page(pages, page, first as usize..first as usize + count)?;
+    top_k.scan(&block, span.rows.start, None, threshold);
+    *bytes += block.bytes().len();
+    if *bytes >= BYTES_BETWEEN_YIELDS {
+        *bytes = 0;
+        tokio::task::yield_now().await;
     }
-    Ok(())
+    Ok(count)
 }
 
 fn rows_of_page<'a>(

@@ -241,7 +241,7 @@ pub struct FileScan {
     pub predicate: Option<Arc<ScanPredicate>>,
     /// Rows a batch.
     pub batch_rows: usize,
-    /// Partitions of a search may take rows over from each other.
+    /// Partitions of a search look at rows for each other.
     pub shares_rows: bool,
 }
 
@@ -282,25 +282,12 @@ impl FileScan {
         spans: Vec<Span>,
         columns: Vec<usize>,
     ) -> BoxStream<'static, Result<LoadedSpan>> {
-        let groups = self.loader.groups(spans, &columns);
-        self.loaded_groups(groups, columns)
-    }
-
-    /// As [`Self::loaded`], of spans that are loaded together.
-    pub fn loaded_groups<G>(
-        &self,
-        groups: G,
-        columns: Vec<usize>,
-    ) -> BoxStream<'static, Result<LoadedSpan>>
-    where
-        G: IntoIterator<Item = Vec<Span>>,
-        G::IntoIter: Send + 'static,
-    {
         let ahead = if self.loader.file.bytes.is_mapped() {
             1
         } else {
             FETCH_AHEAD
         };
+        let groups = self.loader.groups(spans, &columns);
         let loader = self.loader.clone();
         stream::iter(groups)
             .map(move |group| {

@@ -1,12 +1,14 @@
-//! Rows of a search that partitions take over from each other.
+//! Rows of a search that partitions look at for each other.
 //!
-//! The partitions of an execution begin with equally many rows each, but do not end at the same time: one thread is woken later
-//! than another, or is slower. A partition that is through goes on with what another has left of the same file, from the end,
-//! while that one goes on from the front; so they end together, and each row is searched once. Only rows of partitions that have
-//! begun are taken: one that runs in another process, or later, keeps its own.
+//! The partitions of an execution have equally many rows each, but do not end at the same time: one thread is woken later than
+//! another, or is slower. A partition that is through takes pieces off the end of what another has left of the same file, and
+//! brings back what it found in them; so they end together. What comes out of a partition is found among its own rows,
+//! whoever looked at them: it does not matter who helps, nor whether he comes back. A piece that is still out when the rest is
+//! done is looked at again.
 
 use std::any::Any;
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -14,88 +16,166 @@ use parking_lot::Mutex;
 use crate::scan::spans::Span;
 
 /// A piece is a quarter of what is left, so that few are taken and the last are small, and no smaller than this.
-const PIECE_BYTES_MIN: usize = 512 * 1024;
-/// Nor larger than this: what a thread has taken, it must end itself.
+const PIECE_BYTES_MIN: usize = 256 * 1024;
+/// Nor larger than this: what is out cannot be divided any more.
 const PIECE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Which file rows belong to: the same one is the same allocation.
 pub type File = Arc<dyn Any + Send + Sync>;
 
-/// What the partitions of one execution have left to search.
+/// A row and its distance, `None` for NULL.
+pub type Found = (u64, Option<f64>);
+
+/// What the partitions of a search have left to look at.
 #[derive(Debug, Default)]
 pub struct SharedRows {
-    left: Mutex<Vec<Left>>,
+    state: Mutex<State>,
 }
 
-/// What is left of the rows that one partition began with.
+#[derive(Debug, Default)]
+struct State {
+    begun: u64,
+    left: Vec<Left>,
+}
+
+/// What is left of the rows of one file that a partition has to search.
 #[derive(Debug)]
 struct Left {
-    owner: Arc<()>,
+    id: u64,
     file: File,
     spans: VecDeque<Span>,
+    /// Rows in `spans`.
     rows: u64,
+    /// Pieces that helpers have.
+    out: Vec<Span>,
+    /// What helpers have brought.
+    found: Vec<Found>,
 }
 
-/// A partition's pieces of a file, one after the other: of its own rows first, then of others'.
+/// One partition's way through a file: its own rows first, then those of others.
 #[derive(Debug)]
-pub struct Pieces {
+pub struct Turns {
     shared: Arc<SharedRows>,
-    owner: Arc<()>,
+    id: u64,
     file: File,
+    own: Range<u64>,
     rows_min: u64,
     rows_max: u64,
+    found: Vec<Found>,
+}
+
+/// Rows to look at.
+#[derive(Debug)]
+pub struct Piece {
+    /// The rows, of one chunk.
+    pub span: Span,
+    /// Whose they are.
+    id: u64,
 }
 
 impl SharedRows {
-    /// Adds the rows with which a partition begins; `row_bytes` are what is read of each.
-    pub fn begin(self: &Arc<Self>, file: File, spans: Vec<Span>, row_bytes: usize) -> Pieces {
+    /// Adds the rows, in order, that a partition has to search; `row_bytes` are what is read of each.
+    pub fn begin(self: &Arc<Self>, file: File, spans: Vec<Span>, row_bytes: usize) -> Turns {
         let rows = |bytes: usize| (bytes / row_bytes.max(1)).max(1) as u64;
-        let pieces = Pieces {
-            shared: Arc::clone(self),
-            owner: Arc::default(),
-            file: Arc::clone(&file),
-            rows_min: rows(PIECE_BYTES_MIN),
-            rows_max: rows(PIECE_BYTES_MAX),
+        let own = match spans.as_slice() {
+            [] => 0..0,
+            [first, .., last] => first.rows.start..last.rows.end,
+            [only] => only.rows.clone(),
         };
-        let own = Left {
-            owner: Arc::clone(&pieces.owner),
-            file,
+        let mut state = self.state.lock();
+        state.begun += 1;
+        let id = state.begun;
+        state.left.push(Left {
+            id,
+            file: Arc::clone(&file),
             rows: spans.iter().map(Span::count).sum(),
             spans: spans.into(),
-        };
-        if own.rows > 0 {
-            self.left.lock().push(own);
+            out: Vec::new(),
+            found: Vec::new(),
+        });
+        drop(state);
+        Turns {
+            shared: Arc::clone(self),
+            id,
+            file,
+            own,
+            rows_min: rows(PIECE_BYTES_MIN),
+            rows_max: rows(PIECE_BYTES_MAX),
+            found: Vec::new(),
         }
-        pieces
     }
 }
 
-impl Iterator for Pieces {
-    type Item = Span;
+impl State {
+    fn place(&self, id: u64) -> Option<usize> {
+        self.left.iter().position(|left| left.id == id)
+    }
+}
 
-    fn next(&mut self) -> Option<Span> {
-        let mut all = self.shared.left.lock();
-        let own = all
-            .iter()
-            .position(|left| Arc::ptr_eq(&left.owner, &self.owner));
-        let from = own.or_else(|| {
-            let others = all.iter().enumerate();
-            others
-                .filter(|(_, left)| Arc::ptr_eq(&left.file, &self.file))
-                .max_by_key(|(_, left)| left.rows)
-                .map(|(index, _)| index)
-        })?;
-        let left = all.get_mut(from)?;
-        let rows = (left.rows / 4).clamp(self.rows_min, self.rows_max);
-        let piece = match own {
-            Some(_) => left.take_first(rows),
-            None => left.take_last(rows),
-        }?;
-        left.rows -= piece.count();
-        if left.rows == 0 {
-            all.swap_remove(from);
+impl Turns {
+    /// The next piece to look at; [`Self::searched`] takes it back.
+    pub fn next(&mut self) -> Option<Piece> {
+        let (min, max) = (self.rows_min, self.rows_max);
+        let size = |left: &Left| (left.rows / 4).clamp(min, max);
+        let mut state = self.shared.state.lock();
+        if let Some(place) = state.place(self.id) {
+            let own = state.left.get_mut(place)?;
+            let span = own.take_first(size(own)).or_else(|| own.out.pop());
+            if let Some(span) = span {
+                return Some(Piece { span, id: self.id });
+            }
+            self.found = state.left.swap_remove(place).found;
         }
-        Some(piece)
+        let others = state.left.iter_mut();
+        let other = others
+            .filter(|left| Arc::ptr_eq(&left.file, &self.file))
+            .max_by_key(|left| left.rows)?;
+        let span = other.take_last(size(other))?;
+        other.out.push(span.clone());
+        Some(Piece { span, id: other.id })
+    }
+
+    /// Says that a piece has been looked at; `found` tells what may be among the nearest of some rows.
+    pub fn searched(&mut self, piece: Piece, found: impl FnOnce(Range<u64>) -> Vec<Found>) {
+        if piece.id == self.id {
+            return;
+        }
+        let found = found(piece.span.rows.clone());
+        let mut state = self.shared.state.lock();
+        let Some(place) = state.place(piece.id) else {
+            return;
+        };
+        let Some(left) = state.left.get_mut(place) else {
+            return;
+        };
+        // Otherwise its owner did not wait.
+        if let Some(out) = left.out.iter().position(|span| *span == piece.span) {
+            left.out.swap_remove(out);
+            left.found.extend(found);
+        }
+    }
+
+    /// What others found among the partition's own rows, when [`Self::next`] has come to the end of them.
+    pub fn found(&mut self) -> Vec<Found> {
+        std::mem::take(&mut self.found)
+    }
+
+    /// The partition's own among some rows in order.
+    pub fn own(&self, mut rows: Vec<u64>) -> Vec<u64> {
+        rows.retain(|row| self.own.contains(row));
+        // A file may be listed twice, and then its rows are others' as well.
+        rows.dedup();
+        rows
+    }
+}
+
+impl Drop for Turns {
+    /// Nobody helps a search that has been given up.
+    fn drop(&mut self) {
+        let mut state = self.shared.state.lock();
+        if let Some(place) = state.place(self.id) {
+            state.left.swap_remove(place);
+        }
     }
 }
 
@@ -111,6 +191,7 @@ impl Left {
             });
             span.rows.end = middle;
         }
+        self.rows -= span.count();
         Some(span)
     }
 
@@ -125,6 +206,7 @@ impl Left {
             });
             span.rows.start = middle;
         }
+        self.rows -= span.count();
         Some(span)
     }
 }
@@ -135,7 +217,7 @@ mod tests {
 
     const ROW_BYTES: usize = 1024;
 
-    fn spans(chunks: &[(usize, std::ops::Range<u64>)]) -> Vec<Span> {
+    fn spans(chunks: &[(usize, Range<u64>)]) -> Vec<Span> {
         let spans = chunks.iter().map(|(chunk, rows)| Span {
             chunk: *chunk,
             rows: rows.clone(),
@@ -143,80 +225,120 @@ mod tests {
         spans.collect()
     }
 
-    fn rows(pieces: impl IntoIterator<Item = Span>) -> Vec<u64> {
-        let mut rows: Vec<u64> = pieces.into_iter().flat_map(|span| span.rows).collect();
-        rows.sort_unstable();
-        rows
+    /// Every row is found, with itself as its distance.
+    fn all(rows: Range<u64>) -> Vec<Found> {
+        rows.map(|row| (row, Some(row as f64))).collect()
+    }
+
+    /// Looks at whatever there is; returns the partition's rows, and how many it looked at.
+    fn search(mut turns: Turns) -> (Vec<u64>, u64) {
+        let (mut found, mut looked_at) = (Vec::new(), 0);
+        while let Some(piece) = turns.next() {
+            assert!(!piece.span.rows.is_empty());
+            assert!(piece.span.count() as usize * ROW_BYTES <= PIECE_BYTES_MAX);
+            looked_at += piece.span.count();
+            found.extend(piece.span.rows.clone());
+            turns.searched(piece, all);
+        }
+        found.sort_unstable();
+        let mut own = turns.own(found);
+        own.extend(turns.found().into_iter().map(|(row, _)| row));
+        own.sort_unstable();
+        (own, looked_at)
     }
 
     #[test]
-    fn one_partition_gets_its_rows_in_order() {
+    fn one_partition_looks_at_its_rows_in_order() {
         let shared = Arc::new(SharedRows::default());
         let own = spans(&[(0, 10..9_000), (2, 9_000..9_001), (3, 9_500..20_000)]);
-        let pieces: Vec<Span> = shared.begin(Arc::new("a"), own, ROW_BYTES).collect();
-        let mut next = 10;
-        for piece in &pieces {
-            let skipped = if piece.chunk == 3 { 9_500 } else { 0 };
-            assert_eq!(piece.rows.start, next.max(skipped));
-            assert!(!piece.rows.is_empty());
-            assert!(piece.count() as usize * ROW_BYTES <= PIECE_BYTES_MAX);
-            next = piece.rows.end;
+        let mut turns = shared.begin(Arc::new("a"), own, ROW_BYTES);
+        let (mut next, mut pieces) = (10, 0);
+        while let Some(piece) = turns.next() {
+            let skipped = if piece.span.chunk == 3 { 9_500 } else { 0 };
+            assert_eq!(piece.span.rows.start, next.max(skipped));
+            next = piece.span.rows.end;
+            pieces += 1;
+            turns.searched(piece, |_| panic!("nobody wants to know"));
         }
         assert_eq!(next, 20_000);
-        assert!(pieces.len() > 6, "{pieces:?}");
+        assert!(pieces > 6, "{pieces}");
     }
 
     #[test]
-    fn a_partition_that_is_through_takes_from_the_other() {
+    fn what_a_helper_finds_is_the_owners() {
         let shared = Arc::new(SharedRows::default());
         let file: File = Arc::new("a");
         let mut slow = shared.begin(Arc::clone(&file), spans(&[(0, 0..50_000)]), ROW_BYTES);
         let fast = shared.begin(Arc::clone(&file), spans(&[(1, 50_000..60_000)]), ROW_BYTES);
-        let first = slow.next().expect("has rows");
-        let taken: Vec<Span> = fast.collect();
-        assert_eq!(taken.last().map(|span| span.chunk), Some(0));
-        assert_eq!(slow.next(), None, "nothing is left for the slow one");
-        let all = taken.into_iter().chain([first]);
-        assert_eq!(rows(all), (0..60_000).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn rows_of_another_file_are_not_taken() {
-        let shared = Arc::new(SharedRows::default());
-        let mut one = shared.begin(Arc::new("a"), spans(&[(0, 0..10)]), ROW_BYTES);
-        let other = shared.begin(Arc::new("a"), spans(&[(0, 0..20)]), ROW_BYTES);
-        assert_eq!(rows(other), (0..20).collect::<Vec<_>>());
-        assert_eq!(rows(&mut one), (0..10).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn one_without_rows_of_its_own_helps() {
-        let shared = Arc::new(SharedRows::default());
-        let file: File = Arc::new("a");
-        let _idle = shared.begin(Arc::clone(&file), spans(&[(0, 0..10)]), ROW_BYTES);
-        let helper = shared.begin(file, Vec::new(), ROW_BYTES);
-        assert_eq!(rows(helper), (0..10).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn threads_take_each_row_once() {
-        let shared = Arc::new(SharedRows::default());
-        let file: File = Arc::new("a");
-        let mut found = std::thread::scope(|scope| {
-            let threads: Vec<_> = (0..4_u64)
-                .map(|part| {
-                    let own = spans(&[(0, part * 30_000..(part + 1) * 30_000)]);
-                    let pieces = shared.begin(Arc::clone(&file), own, ROW_BYTES);
-                    scope.spawn(move || rows(pieces))
-                })
-                .collect();
-            let found = threads.into_iter().map(|thread| thread.join());
-            found
-                .collect::<Result<Vec<_>, _>>()
-                .expect("no thread panics")
-        })
-        .concat();
+        let first = slow.next().expect("has rows").span.rows;
+        let (found, looked_at) = search(fast);
+        assert_eq!(found, (50_000..60_000).collect::<Vec<_>>());
+        assert_eq!(looked_at, 60_000 - first.end);
+        let (mut found, looked_at) = search(slow);
+        assert_eq!(looked_at, 0);
+        found.extend(first);
         found.sort_unstable();
-        assert_eq!(found, (0..120_000).collect::<Vec<_>>());
+        assert_eq!(found, (0..50_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn pieces_that_are_not_brought_back_are_looked_at_again() {
+        let shared = Arc::new(SharedRows::default());
+        let file: File = Arc::new("a");
+        let owner = shared.begin(Arc::clone(&file), spans(&[(0, 0..50_000)]), ROW_BYTES);
+        let mut gone = shared.begin(Arc::clone(&file), Vec::new(), ROW_BYTES);
+        assert!(gone.next().is_some());
+        let mut late = shared.begin(file, Vec::new(), ROW_BYTES);
+        let piece = late.next().expect("there is work");
+        drop(gone);
+        let (found, looked_at) = search(owner);
+        assert_eq!(found, (0..50_000).collect::<Vec<_>>());
+        assert_eq!(looked_at, 50_000);
+        late.searched(piece, all);
+        assert!(late.next().is_none());
+    }
+
+    #[test]
+    fn nobody_helps_a_search_that_was_given_up() {
+        let shared = Arc::new(SharedRows::default());
+        let file: File = Arc::new("a");
+        let given_up = shared.begin(Arc::clone(&file), spans(&[(0, 0..50_000)]), ROW_BYTES);
+        drop(given_up);
+        let helper = shared.begin(file, spans(&[(0, 7..9)]), ROW_BYTES);
+        assert_eq!(search(helper), (vec![7, 8], 2));
+    }
+
+    #[test]
+    fn rows_of_another_file_are_let_be() {
+        let shared = Arc::new(SharedRows::default());
+        let one = shared.begin(Arc::new("a"), spans(&[(0, 0..10)]), ROW_BYTES);
+        let other = shared.begin(Arc::new("a"), spans(&[(0, 0..20)]), ROW_BYTES);
+        assert_eq!(search(other), ((0..20).collect(), 20));
+        assert_eq!(search(one), ((0..10).collect(), 10));
+    }
+
+    #[test]
+    fn a_file_listed_twice_has_its_rows_twice() {
+        let shared = Arc::new(SharedRows::default());
+        let file: File = Arc::new("a");
+        let one = shared.begin(Arc::clone(&file), spans(&[(0, 0..10_000)]), ROW_BYTES);
+        let other = shared.begin(file, spans(&[(0, 0..10_000)]), ROW_BYTES);
+        let all: Vec<u64> = (0..10_000).collect();
+        assert_eq!(search(one), (all.clone(), 20_000));
+        assert_eq!(search(other), (all, 0));
+    }
+
+    #[test]
+    fn threads_find_their_own_rows() {
+        let shared = Arc::new(SharedRows::default());
+        let file: File = Arc::new("a");
+        let parts = 4_u64;
+        std::thread::scope(|scope| {
+            for part in 0..parts {
+                let own = part * 30_000..(part + 1) * 30_000;
+                let turns = shared.begin(Arc::clone(&file), spans(&[(0, own.clone())]), ROW_BYTES);
+                scope.spawn(move || assert_eq!(search(turns).0, own.collect::<Vec<_>>()));
+            }
+        });
     }
 }

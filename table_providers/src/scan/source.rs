@@ -108,17 +108,14 @@ impl FileSource for VectorSource {
     fn create_file_opener(
         &self,
         object_store: Arc<dyn ObjectStore>,
-        base_config: &FileScanConfig,
+        _base_config: &FileScanConfig,
         partition: usize,
     ) -> Result<Arc<dyn FileOpener>> {
-        let mut read = self.read;
-        // Where DataFusion's own streams keep to their files, so do these.
-        read.share_rows &= !base_config.preserve_order && base_config.output_partitioning.is_none();
         let opener = VectorOpener {
             cache: Arc::clone(&self.cache),
             store: object_store,
             kind: self.kind,
-            read,
+            read: self.read,
             file_schema: Arc::clone(self.table_schema.file_schema()),
             projection: self.projection.file_indices.clone(),
             predicate: self.predicate.clone(),

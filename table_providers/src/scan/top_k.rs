@@ -25,7 +25,7 @@ use crate::options::OnCorruption;
 use crate::scan::file::ColumnEncoding;
 use crate::scan::load::LoadedSpan;
 use crate::scan::opener::FileScan;
-use crate::scan::shared_rows::SharedRows;
+use crate::scan::shared_rows::{SharedRows, Turns};
 use crate::scan::spans::Span;
 
 /// Bytes scanned between two points at which other work of the process may run. Not fewer: a yield asks the whole runtime for
@@ -88,16 +88,8 @@ impl TopKRequest {
         }
     }
 
-    /// The same request with another query expression.
-    pub fn with_query(&self, query: Arc<dyn PhysicalExpr>) -> Self {
-        Self {
-            query,
-            ..self.clone()
-        }
-    }
-
-    /// The search of one partition. Partitions of one execution share a threshold and may share
-    /// their rows; a plan that is run again starts afresh.
+    /// The search of one partition. Partitions of one execution share a threshold and look at rows
+    /// for each other; a plan that is run again starts afresh.
     pub fn open(&self, partition: usize) -> Search {
         let mut execution = self.shared.lock();
         if execution.opened.contains(&partition) {
@@ -296,31 +288,62 @@ pub async fn nearest(
     let Some(query) = search.query(dimension)? else {
         return Ok(scan.stream(spans));
     };
+    let Search {
+        request,
+        threshold,
+        rows,
+    } = search;
     let searched = scan.searched(column);
-    let loaded = match spans.first() {
+    let mut top_k = TopK::new(query.clone(), request.k, request.order);
+    let candidates = match spans.first() {
         Some(first) if scan.shares_rows => {
             let row_bytes = scan.loader.span_bytes(first, &searched) / first.count();
             let file = Arc::clone(&scan.loader.file);
-            let pieces = search.rows.begin(file, spans.clone(), row_bytes as usize);
-            scan.loaded_groups(pieces.map(|piece| vec![piece]), searched.clone())
+            let turns = rows.begin(file, spans.clone(), row_bytes as usize);
+            search_in_turns(&scan, turns, column, &mut top_k, &threshold).await?
         }
-        _ => scan.loaded(spans.clone(), searched.clone()),
+        _ => {
+            let loaded = scan.loaded(spans.clone(), searched.clone());
+            search_loaded(&scan, loaded, column, &mut top_k, &threshold).await?;
+            top_k.candidates(&threshold)
+        }
     };
-    let Search {
-        request, threshold, ..
-    } = search;
-    let mut top_k = TopK::new(query.clone(), request.k, request.order);
-    search_loaded(&scan, loaded, column, &mut top_k, &threshold).await?;
-    if request.ties {
-        // The k-th value is known now. One more pass takes every row up to it, ties included.
-        let exactly = SharedThreshold::new();
-        exactly.lower_to(threshold.get());
-        top_k = TopK::new(query, usize::MAX, request.order);
-        let loaded = scan.loaded(spans, searched);
-        search_loaded(&scan, loaded, column, &mut top_k, &exactly).await?;
-        return winners(scan, top_k.candidates(&exactly));
+    if !request.ties {
+        return winners(scan, candidates);
     }
-    winners(scan, top_k.candidates(&threshold))
+    // The k-th value is known now. One more pass takes every row up to it, ties included.
+    let exactly = SharedThreshold::new();
+    exactly.lower_to(threshold.get());
+    top_k = TopK::new(query, usize::MAX, request.order);
+    let loaded = scan.loaded(spans, searched);
+    search_loaded(&scan, loaded, column, &mut top_k, &exactly).await?;
+    winners(scan, top_k.candidates(&exactly))
+}
+
+/// Searches a partition's rows, and others' when it is through; returns the candidates among its own.
+async fn search_in_turns(
+    scan: &FileScan,
+    mut turns: Turns,
+    column: usize,
+    top_k: &mut TopK,
+    threshold: &SharedThreshold,
+) -> Result<Vec<u64>> {
+    let searched = scan.searched(column);
+    let mut bytes = 0;
+    while let Some(piece) = turns.next() {
+        for span in scan
+            .loader
+            .load(vec![piece.span.clone()], &searched)
+            .await?
+        {
+            search_span(scan, span, column, top_k, threshold, &mut bytes).await?;
+        }
+        turns.searched(piece, |rows| top_k.results_in(rows, threshold));
+    }
+    for (row, value) in turns.found() {
+        top_k.offer(row, value, threshold);
+    }
+    Ok(turns.own(top_k.candidates(threshold)))
 }
 
 async fn search_loaded(
@@ -332,17 +355,30 @@ async fn search_loaded(
 ) -> Result<()> {
     let mut bytes = 0;
     while let Some(span) = loaded.try_next().await? {
-        for (span, rows) in search_pieces(scan, column, &Arc::new(span)) {
-            scan.loader
-                .metrics
-                .rows_scanned
-                .add((rows.end - rows.start) as usize);
-            bytes += search_rows(scan, &span, column, rows.clone(), top_k, threshold)?;
-            scan.loader.done_with(&span, &[column], &rows);
-            if bytes >= BYTES_BETWEEN_YIELDS {
-                bytes = 0;
-                tokio::task::yield_now().await;
-            }
+        search_span(scan, span, column, top_k, threshold, &mut bytes).await?;
+    }
+    Ok(())
+}
+
+/// Searches the rows of a span; `bytes` are those looked at since others could run.
+async fn search_span(
+    scan: &FileScan,
+    span: LoadedSpan,
+    column: usize,
+    top_k: &mut TopK,
+    threshold: &SharedThreshold,
+    bytes: &mut usize,
+) -> Result<()> {
+    for (span, rows) in search_pieces(scan, column, &Arc::new(span)) {
+        scan.loader
+            .metrics
+            .rows_scanned
+            .add((rows.end - rows.start) as usize);
+        *bytes += search_rows(scan, &span, column, rows.clone(), top_k, threshold)?;
+        scan.loader.done_with(&span, &[column], &rows);
+        if *bytes >= BYTES_BETWEEN_YIELDS {
+            *bytes = 0;
+            tokio::task::yield_now().await;
         }
     }
     Ok(())

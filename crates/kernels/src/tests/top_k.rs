@@ -168,6 +168,23 @@ pub(super) fn check(case: &Case) {
         .map(|(rank, row)| (*row, rank.value(case.order)))
         .collect();
     assert_eq!(bits(&merged), bits(&expected), "shared: {}", context());
+
+    // The first partition is told what the second has found in its two halves.
+    let [mut owner, helper] = parts;
+    let quarter = half + (rows.len() - half) / 2;
+    for part in [quarter..rows.len(), half..quarter] {
+        let part = part.start as u64..part.end as u64;
+        for (row, value) in helper.results_in(part.clone(), &shared) {
+            assert!(part.contains(&row), "{}", context());
+            owner.offer(row, value, &shared);
+        }
+    }
+    assert_eq!(
+        bits(&owner.results(&shared)),
+        bits(&expected),
+        "helped: {}",
+        context()
+    );
 }
 
 fn case(seed: u64, metric: Metric, precision: Precision, encoding: Encoding, order: Order) -> Case {

@@ -140,6 +140,21 @@ impl TopK {
             .collect()
     }
 
+    /// The rows of [`TopK::candidates`] that lie in a range, with their exact values (`None` is NULL), in no order: what a search
+    /// for somebody else has found, for his [`TopK::offer`].
+    pub fn results_in(
+        &self,
+        rows: std::ops::Range<u64>,
+        shared: &SharedThreshold,
+    ) -> Vec<(u64, Option<f64>)> {
+        let limit = shared.get();
+        self.best
+            .iter()
+            .filter(|(rank, row)| *rank <= limit && rows.contains(row))
+            .map(|(rank, row)| (*row, rank.value(self.order)))
+            .collect()
+    }
+
     /// Rows seen, not counting those passed over.
     pub fn rows_scanned(&self) -> u64 {
         self.rows_scanned
