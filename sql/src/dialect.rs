@@ -256,6 +256,39 @@ mod tests {
     }
 
     #[test]
+    fn arguments_are_read_as_sqlparser_reads_them() {
+        for argument in [
+            "a",
+            "a.b",
+            "value",
+            "NOT value",
+            "NOT value IN (1, 2)",
+            "CASE value WHEN 1 THEN 2 ELSE 0 END",
+            "DISTINCT CASE value WHEN 1 THEN 2 END",
+            "CASE WHEN value THEN value END, value",
+            "(SELECT max(value) FROM u)",
+            "a[1:2]",
+            "'a'",
+            "x::text",
+            "*",
+            "a, *",
+            "-value",
+            "interval '1 day'",
+            "date '2020-01-01'",
+            "EXISTS (SELECT value FROM u)",
+            "b ORDER BY value",
+        ] {
+            let sql = format!("SELECT f({argument}), value FROM t");
+            let ours = crate::parser::parse(&sql).map(|statements| statements[0].to_string());
+            let plain = Parser::parse_sql(&PostgreSqlDialect {}, &sql);
+            let plain = plain.map(|statements| statements[0].to_string());
+            assert_eq!(ours.unwrap(), plain.unwrap(), "{sql}");
+        }
+        let named = "SELECT f(a => 1, b := 2)";
+        assert_eq!(crate::parser::parse(named).unwrap()[0].to_string(), named);
+    }
+
+    #[test]
     fn calls_in_calls_are_read_once() {
         for (open, close) in [("abs(", ")"), ("f(a => ", ")"), ("coalesce(1, ", ", 2)")] {
             let sql = format!("SELECT {}1{}", open.repeat(40), close.repeat(40));

@@ -3,6 +3,8 @@
 //! DataFusion's planner names an expression of ORDER BY several times, to look for it among the columns of the query, and each
 //! name has all numbers of the array in it; before that, it makes an expression of each number. So it is given a placeholder.
 
+use std::ops::ControlFlow;
+
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Result, ScalarValue, internal_err};
 use datafusion::execution::SessionState;
@@ -11,7 +13,7 @@ use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
     Array, Distinct, Expr as SqlExpr, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
     GroupByExpr, OrderByKind, Query, SetExpr, Statement as SqlStatement, UnaryOperator, Value,
-    visit_expressions,
+    Visit, visit_expressions,
 };
 use ogive_udfs::metric_of;
 
@@ -124,21 +126,29 @@ fn placeholder(index: usize) -> String {
     format!("{PLACEHOLDER}{index}")
 }
 
-/// Whether ORDER BY is by itself: what it is by is not looked for in a grouping, nor in a column with an array of its own.
+/// Whether ORDER BY is by itself: what it is by is not looked for in a grouping, nor in a column with an array of its own, and it
+/// comes last.
 fn is_plain(query: &Query) -> bool {
     let SetExpr::Select(select) = query.body.as_ref() else {
         return false;
     };
+    if !query.pipe_operators.is_empty() {
+        return false;
+    }
     let groups = match &select.group_by {
         GroupByExpr::All(_) => true,
         GroupByExpr::Expressions(by, modifiers) => !by.is_empty() || !modifiers.is_empty(),
     };
     let distinct = !matches!(select.distinct, None | Some(Distinct::All));
-    let arrays = visit_expressions(&select.projection, |expr| match expr {
-        SqlExpr::Array(_) => std::ops::ControlFlow::Break(()),
-        _ => std::ops::ControlFlow::Continue(()),
+    !groups && !distinct && !has_arrays(select.as_ref()) && !has_arrays(&query.with)
+}
+
+fn has_arrays(part: &impl Visit) -> bool {
+    let flow = visit_expressions(part, |expr| match expr {
+        SqlExpr::Array(_) => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
     });
-    !groups && !distinct && arrays.is_continue()
+    flow.is_break()
 }
 
 fn is_distance(state: &SessionState, call: &Function) -> bool {
@@ -274,7 +284,7 @@ mod tests {
             (
                 "WITH c AS (SELECT * FROM t ORDER BY l2_distance(v, [..]) LIMIT 9)
                  SELECT id FROM c WHERE name = 'x' ORDER BY l2_distance(v, [..]) LIMIT 3",
-                1,
+                0,
             ),
             (
                 "SELECT id FROM (SELECT * FROM t ORDER BY id LIMIT 9) ORDER BY l2_distance(v, [..])",
@@ -293,6 +303,14 @@ mod tests {
                 1,
             ),
             // Left where they are.
+            (
+                "SELECT * FROM (SELECT v, l2_distance(v, [..]) FROM t) ORDER BY l2_distance(v, [..])",
+                0,
+            ),
+            (
+                "SELECT id FROM t WHERE v <-> [..] < 1 ORDER BY l2_distance(v, [..])",
+                0,
+            ),
             (
                 "SELECT l2_distance(v, [..]) AS d FROM t ORDER BY l2_distance(v, [..])",
                 0,

@@ -8,6 +8,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::sql::parser::{DFParserBuilder, Statement as DfStatement};
 use datafusion::sql::sqlparser::ast::{Expr, Query, Statement as SqlStatement};
 use datafusion::sql::sqlparser::dialect::{Dialect as SqlDialect, dialect_from_str};
+use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 use datafusion::sql::sqlparser::tokenizer::{Token, TokenWithSpan};
 
@@ -80,7 +81,25 @@ fn parse_part<T>(
 }
 
 fn tokens(dialect: &OgiveDialect, sql: &str) -> Result<Vec<TokenWithSpan>> {
-    translate(vector_operators(checked_tokens(dialect, sql)?))
+    let mut tokens = checked_tokens(dialect, sql)?;
+    free_value(&mut tokens);
+    translate(vector_operators(tokens))
+}
+
+/// Makes `value` between brackets the name that it may be everywhere in PostgreSQL: after a word, as in `sum(CASE value WHEN 1 ..)`, the
+/// parser would take it for the one of `json_object(key VALUE 1)`, which nothing here understands.
+fn free_value(tokens: &mut [TokenWithSpan]) {
+    let mut depth = 0_usize;
+    for token in tokens {
+        match &mut token.token {
+            Token::LParen => depth += 1,
+            Token::RParen => depth = depth.saturating_sub(1),
+            Token::Word(word) if depth > 0 && word.keyword == Keyword::VALUE => {
+                word.keyword = Keyword::NoKeyword;
+            }
+            _ => {}
+        }
+    }
 }
 
 fn checked_tokens(dialect: &dyn SqlDialect, sql: &str) -> Result<Vec<TokenWithSpan>> {

@@ -9,7 +9,7 @@
 //!                                                         1 - cosine_distance
 //! ```
 //!
-//! and changes nothing but the scan:
+//! and changes nothing but the scan (and takes away a Limit right above that returns as many rows):
 //!
 //! ```text
 //!     TableScan: t, full_filters=[.., knn(l2_distance(t.v, q), k, desc, nulls first, ties)]

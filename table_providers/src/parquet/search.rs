@@ -30,7 +30,7 @@ use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 
 use super::pages::{VectorPage, VectorPages};
 use super::vectors::ParquetVectors;
-use crate::scan::{BYTES_BETWEEN_YIELDS, Search, Span, TopKRequest};
+use crate::scan::{BYTES_BETWEEN_YIELDS, K_MAX, Search, Span, TopKRequest};
 
 /// The files of a Parquet scan with their vector column found.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ impl ParquetSearch {
             return internal_err!("no file group {partition}");
         };
         let options = context.session_config().options();
-        let shares_rows = options.execution.enable_file_stream_work_stealing;
+        let shares_rows = options.execution.enable_file_stream_work_stealing && request.k <= K_MAX;
         let mut batches = Vec::new();
         let mut scanned = 0;
         for (file, pages) in files.iter().zip(opened) {

@@ -28,6 +28,7 @@ pub use file::{ArrayFile, ColumnEncoding, FileColumn, ROW_COLUMN};
 pub use format::{VectorFormat, VectorFormatFactory};
 pub use kind::FileKind;
 pub use opened::{FileCache, Identity, is_local};
+pub(crate) use shared_rows::K_MAX;
 pub use source::VectorSource;
 pub(crate) use spans::Span;
 pub use table::VectorTable;

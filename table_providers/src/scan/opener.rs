@@ -97,7 +97,7 @@ impl VectorOpener {
             warnings: self.warnings.clone(),
             told: Arc::default(),
         };
-        // A piece of a chunk must cost no more than its own bytes, and damage is told of by chunk.
+        // Pieces of a chunk must not each cost as much as all of it, and damage is told of by chunk.
         let shares_rows = self.read.share_rows
             && granularity == Granularity::Row
             && loader.file.bytes.is_mapped()

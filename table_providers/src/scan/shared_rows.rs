@@ -1,6 +1,6 @@
 //! Rows of a search that partitions look at for each other.
 //!
-//! The partitions of an execution have equally many rows each, but do not end at the same time: one thread is woken later than
+//! The partitions of an execution have about equally many rows each, but do not end at the same time: one thread is woken later than
 //! another, or is slower. A partition that is through takes pieces off the end of what another has left of the same file, and
 //! brings back what it found in them; so they end together. What comes out of a partition is found among its own rows,
 //! whoever looked at them: it does not matter who helps, nor whether he comes back. A piece that is still out when the rest is
@@ -15,10 +15,14 @@ use parking_lot::Mutex;
 
 use crate::scan::spans::Span;
 
-/// A piece is a quarter of what is left, so that few are taken and the last are small, and no smaller than this.
+/// A piece is a quarter of what is left, so that few are taken and the last are small, or what one chunk or page has of it. What is
+/// less than this is not divided.
 const PIECE_BYTES_MIN: usize = 256 * 1024;
-/// Nor larger than this: what is out cannot be divided any more.
+/// Nor is a piece larger than this: what is out cannot be divided any more.
 const PIECE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Searches for more rows than this are not shared: all that a helper has found so far is looked through after each piece.
+pub const K_MAX: usize = 4096;
 
 /// Which file rows belong to: the same one is the same allocation.
 pub type File = Arc<dyn Any + Send + Sync>;
@@ -58,7 +62,10 @@ pub struct Turns {
     shared: Arc<SharedRows>,
     id: u64,
     file: File,
+    /// From its first row to its last.
     own: Range<u64>,
+    /// What it has looked at for others.
+    helped: Vec<Range<u64>>,
     rows_min: u64,
     rows_max: u64,
     found: Vec<Found>,
@@ -99,6 +106,7 @@ impl SharedRows {
             id,
             file,
             own,
+            helped: Vec::new(),
             rows_min: rows(PIECE_BYTES_MIN),
             rows_max: rows(PIECE_BYTES_MAX),
             found: Vec::new(),
@@ -129,9 +137,14 @@ impl Turns {
         let others = state.left.iter_mut();
         let other = others
             .filter(|left| Arc::ptr_eq(&left.file, &self.file))
+            .filter(|left| {
+                left.last_rows(size(left))
+                    .is_some_and(|rows| self.is_new(&rows))
+            })
             .max_by_key(|left| left.rows)?;
         let span = other.take_last(size(other))?;
         other.out.push(span.clone());
+        self.helped.push(span.rows.clone());
         Some(Piece { span, id: other.id })
     }
 
@@ -160,12 +173,17 @@ impl Turns {
         std::mem::take(&mut self.found)
     }
 
-    /// The partition's own among some rows in order.
+    /// The partition's own among some rows.
     pub fn own(&self, mut rows: Vec<u64>) -> Vec<u64> {
         rows.retain(|row| self.own.contains(row));
-        // A file may be listed twice, and then its rows are others' as well.
-        rows.dedup();
         rows
+    }
+
+    /// Whether rows are none that the partition has looked at. Others have them too when a file is listed twice, or when executions
+    /// of one plan overlap; found twice, they would count as two of the nearest.
+    fn is_new(&self, rows: &Range<u64>) -> bool {
+        let apart = |seen: &Range<u64>| rows.end <= seen.start || seen.end <= rows.start;
+        apart(&self.own) && self.helped.iter().all(apart)
     }
 }
 
@@ -193,6 +211,12 @@ impl Left {
         }
         self.rows -= span.count();
         Some(span)
+    }
+
+    /// What [`Self::take_last`] would take.
+    fn last_rows(&self, rows: u64) -> Option<Range<u64>> {
+        let last = &self.spans.back()?.rows;
+        Some(last.start.max(last.end.saturating_sub(rows))..last.end)
     }
 
     /// The last rows, of one chunk.
@@ -318,14 +342,34 @@ mod tests {
     }
 
     #[test]
-    fn a_file_listed_twice_has_its_rows_twice() {
+    fn rows_are_looked_at_once_by_each() {
         let shared = Arc::new(SharedRows::default());
         let file: File = Arc::new("a");
-        let one = shared.begin(Arc::clone(&file), spans(&[(0, 0..10_000)]), ROW_BYTES);
-        let other = shared.begin(file, spans(&[(0, 0..10_000)]), ROW_BYTES);
-        let all: Vec<u64> = (0..10_000).collect();
-        assert_eq!(search(one), (all.clone(), 20_000));
-        assert_eq!(search(other), (all, 0));
+        let begin =
+            |rows: Range<u64>| shared.begin(Arc::clone(&file), spans(&[(0, rows)]), ROW_BYTES);
+        // Two executions, or a file listed twice.
+        let [one, same] = [begin(0..10_000), begin(0..10_000)];
+        let [other, same_other] = [begin(10_000..20_000), begin(10_000..20_000)];
+        let (first, second): (Vec<u64>, Vec<u64>) =
+            ((0..10_000).collect(), (10_000..20_000).collect());
+        assert_eq!(search(one), (first.clone(), 20_000));
+        let (found, looked_at) = search(same);
+        assert_eq!(found, first);
+        assert!((10_000..=20_000).contains(&looked_at), "{looked_at}");
+        assert_eq!(search(other).0, second);
+        assert_eq!(search(same_other).0, second);
+    }
+
+    #[test]
+    fn rows_between_a_partitions_own_are_let_be() {
+        let shared = Arc::new(SharedRows::default());
+        let file: File = Arc::new("a");
+        let around = spans(&[(0, 0..10), (2, 20..30)]);
+        let outer = shared.begin(Arc::clone(&file), around, ROW_BYTES);
+        let inner = shared.begin(file, spans(&[(1, 10..20)]), ROW_BYTES);
+        let own: Vec<u64> = (0..10).chain(20..30).collect();
+        assert_eq!(search(outer), (own, 20));
+        assert_eq!(search(inner), ((10..20).collect(), 10));
     }
 
     #[test]

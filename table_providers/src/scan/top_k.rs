@@ -25,7 +25,7 @@ use crate::options::OnCorruption;
 use crate::scan::file::ColumnEncoding;
 use crate::scan::load::LoadedSpan;
 use crate::scan::opener::FileScan;
-use crate::scan::shared_rows::{SharedRows, Turns};
+use crate::scan::shared_rows::{K_MAX, SharedRows, Turns};
 use crate::scan::spans::Span;
 
 /// Bytes scanned between two points at which other work of the process may run. Not fewer: a yield asks the whole runtime for
@@ -296,7 +296,7 @@ pub async fn nearest(
     let searched = scan.searched(column);
     let mut top_k = TopK::new(query.clone(), request.k, request.order);
     let candidates = match spans.first() {
-        Some(first) if scan.shares_rows => {
+        Some(first) if scan.shares_rows && request.k <= K_MAX => {
             let row_bytes = scan.loader.span_bytes(first, &searched) / first.count();
             let file = Arc::clone(&scan.loader.file);
             let turns = rows.begin(file, spans.clone(), row_bytes as usize);
