@@ -7,11 +7,12 @@
 
 use std::sync::{Arc, LazyLock};
 
-use datafusion::arrow::datatypes::FieldRef;
+use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::type_coercion::functions::fields_with_udf;
 use datafusion::logical_expr::{ColumnarValue, Expr, ScalarFunctionArgs, Volatility};
 use ogive_udfs::{bind_constant, field_of, metric_of};
 
@@ -67,6 +68,17 @@ fn evaluated(call: &ScalarFunction, field: &FieldRef, schema: &DFSchema) -> Opti
         };
         args.push(ColumnarValue::Scalar(value.clone()));
         arg_fields.push(field_of(arg, schema).ok()?);
+    }
+    // Arguments of several types have yet to be made one: `[1, 2.5]`.
+    let taken = fields_with_udf(&arg_fields, call.func.as_ref()).ok()?;
+    let types = |fields: &[FieldRef]| -> Vec<DataType> {
+        fields
+            .iter()
+            .map(|field| field.data_type().clone())
+            .collect()
+    };
+    if types(&taken) != types(&arg_fields) {
+        return None;
     }
     let answer = call.func.invoke_with_args(ScalarFunctionArgs {
         args,
