@@ -68,7 +68,7 @@ const SUBJECTS: [Subject; 5] = [
 ///
 /// Before a subject is timed, its answers are compared with all distances in double precision over the values that it
 /// stores; `recall` is against those of the float32 rows. The subjects take turns with each other and with a plain reading
-/// of as many bytes as the float32 rows have, whose speed is `read_gb_s`.  `settings` are those of the sessions.
+/// of as many bytes as the float32 rows have, whose speed is `read_gb_s`. `settings` are those of the sessions.
 pub fn top_k(
     files: &DataFiles,
     threads: usize,

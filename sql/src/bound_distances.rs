@@ -7,7 +7,7 @@
 
 use std::sync::{Arc, LazyLock};
 
-use datafusion::arrow::datatypes::{DataType, FieldRef};
+use datafusion::arrow::datatypes::FieldRef;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, ScalarValue};
@@ -71,13 +71,8 @@ fn evaluated(call: &ScalarFunction, field: &FieldRef, schema: &DFSchema) -> Opti
     }
     // Arguments of several types have yet to be made one: `[1, 2.5]`.
     let taken = fields_with_udf(&arg_fields, call.func.as_ref()).ok()?;
-    let types = |fields: &[FieldRef]| -> Vec<DataType> {
-        fields
-            .iter()
-            .map(|field| field.data_type().clone())
-            .collect()
-    };
-    if types(&taken) != types(&arg_fields) {
+    let given = arg_fields.iter().map(|field| field.data_type());
+    if given.ne(taken.iter().map(|field| field.data_type())) {
         return None;
     }
     let answer = call.func.invoke_with_args(ScalarFunctionArgs {

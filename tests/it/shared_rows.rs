@@ -11,6 +11,7 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use futures::{TryStreamExt, poll};
 use ogive::{Session, SessionBuilder};
+use ogive_npy::{DType, npy_header};
 
 /// Twice the bytes after which a search lets others run, and more, for each of two partitions.
 const ROWS: usize = 80_000;
@@ -18,14 +19,9 @@ const DIMENSION: usize = 256;
 const K: usize = 10;
 
 fn write_vectors(path: &Path) {
-    let shape =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({ROWS}, {DIMENSION}), }}");
-    let header = format!("{shape:<117}\n");
     let mut file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
-    file.write_all(b"\x93NUMPY\x01\x00").unwrap();
-    file.write_all(&(header.len() as u16).to_le_bytes())
+    file.write_all(&npy_header(DType::F32, ROWS as u64, DIMENSION))
         .unwrap();
-    file.write_all(header.as_bytes()).unwrap();
     let mut state = 1_u32;
     for _ in 0..ROWS * DIMENSION {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

@@ -270,10 +270,7 @@ async fn nearest_rows(
             *scanned += scan(pages, &piece.span, &mut top_k, threshold, &mut bytes).await?;
             turns.searched(piece, |rows| top_k.results_in(rows, threshold));
         }
-        for (row, value) in turns.found() {
-            top_k.offer(row, value, threshold);
-        }
-        turns.own(top_k.candidates(threshold))
+        turns.candidates(&mut top_k, threshold)
     } else {
         for span in &mine {
             *scanned += scan(pages, span, &mut top_k, threshold, &mut bytes).await?;

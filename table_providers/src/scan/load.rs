@@ -232,7 +232,7 @@ impl Loader {
         span: &Span,
         error: datafusion_common::DataFusionError,
     ) -> Result<Option<f64>> {
-        let rows = span.rows.end - span.rows.start;
+        let rows = span.count();
         let (done, filled) = match self.read.on_corruption {
             OnCorruption::Error => return Err(error),
             OnCorruption::Skip => ("left out", None),

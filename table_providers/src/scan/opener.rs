@@ -98,11 +98,12 @@ impl VectorOpener {
             told: Arc::default(),
         };
         // Pieces of a chunk must not each cost as much as all of it, and damage is told of by chunk.
+        let strict_and_mapped =
+            loader.file.bytes.is_mapped() && self.read.on_corruption == OnCorruption::Error;
         let shares_rows = self.read.share_rows
             && granularity == Granularity::Row
-            && loader.file.bytes.is_mapped()
-            && !self.read.release_behind
-            && self.read.on_corruption == OnCorruption::Error;
+            && strict_and_mapped
+            && !self.read.release_behind;
         let scan = FileScan {
             shares_rows,
             output: Arc::new(self.file_schema.project(&self.projection)?),
@@ -113,9 +114,7 @@ impl VectorOpener {
             loader,
         };
         // Where reading takes requests, or damage is tolerated, one pass is better than two.
-        let range = self.range.filter(|_| {
-            scan.loader.file.bytes.is_mapped() && self.read.on_corruption == OnCorruption::Error
-        });
+        let range = self.range.filter(|_| strict_and_mapped);
         let search = self
             .search
             .filter(|search| scan.columns.is_searchable(search.request().column));

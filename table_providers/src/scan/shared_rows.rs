@@ -11,6 +11,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
+use ogive_kernels::{SharedThreshold, TopK};
 use parking_lot::Mutex;
 
 use crate::scan::spans::Span;
@@ -84,11 +85,8 @@ impl SharedRows {
     /// Adds the rows, in order, that a partition has to search; `row_bytes` are what is read of each.
     pub fn begin(self: &Arc<Self>, file: File, spans: Vec<Span>, row_bytes: usize) -> Turns {
         let rows = |bytes: usize| (bytes / row_bytes.max(1)).max(1) as u64;
-        let own = match spans.as_slice() {
-            [] => 0..0,
-            [first, .., last] => first.rows.start..last.rows.end,
-            [only] => only.rows.clone(),
-        };
+        let own = spans.first().map_or(0, |first| first.rows.start)
+            ..spans.last().map_or(0, |last| last.rows.end);
         let mut state = self.state.lock();
         state.begun += 1;
         let id = state.begun;
@@ -168,13 +166,21 @@ impl Turns {
         }
     }
 
+    /// The candidates among the partition's own rows, when all pieces have been looked at with `top_k`.
+    pub fn candidates(mut self, top_k: &mut TopK, threshold: &SharedThreshold) -> Vec<u64> {
+        for (row, value) in self.found() {
+            top_k.offer(row, value, threshold);
+        }
+        self.own(top_k.candidates(threshold))
+    }
+
     /// What others found among the partition's own rows, when [`Self::next`] has come to the end of them.
-    pub fn found(&mut self) -> Vec<Found> {
+    fn found(&mut self) -> Vec<Found> {
         std::mem::take(&mut self.found)
     }
 
     /// The partition's own among some rows.
-    pub fn own(&self, mut rows: Vec<u64>) -> Vec<u64> {
+    fn own(&self, mut rows: Vec<u64>) -> Vec<u64> {
         rows.retain(|row| self.own.contains(row));
         rows
     }
@@ -200,17 +206,17 @@ impl Drop for Turns {
 impl Left {
     /// The first rows, of one chunk.
     fn take_first(&mut self, rows: u64) -> Option<Span> {
-        let mut span = self.spans.pop_front()?;
-        if span.count() > rows {
-            let middle = span.rows.start + rows;
-            self.spans.push_front(Span {
-                chunk: span.chunk,
-                rows: middle..span.rows.end,
-            });
-            span.rows.end = middle;
+        let first = self.spans.front_mut()?;
+        let taken = Span {
+            chunk: first.chunk,
+            rows: first.rows.start..first.rows.end.min(first.rows.start + rows),
+        };
+        first.rows.start = taken.rows.end;
+        if first.rows.is_empty() {
+            self.spans.pop_front();
         }
-        self.rows -= span.count();
-        Some(span)
+        self.rows -= taken.count();
+        Some(taken)
     }
 
     /// What [`Self::take_last`] would take.
@@ -221,17 +227,18 @@ impl Left {
 
     /// The last rows, of one chunk.
     fn take_last(&mut self, rows: u64) -> Option<Span> {
-        let mut span = self.spans.pop_back()?;
-        if span.count() > rows {
-            let middle = span.rows.end - rows;
-            self.spans.push_back(Span {
-                chunk: span.chunk,
-                rows: span.rows.start..middle,
-            });
-            span.rows.start = middle;
+        let rows = self.last_rows(rows)?;
+        let last = self.spans.back_mut()?;
+        let taken = Span {
+            chunk: last.chunk,
+            rows,
+        };
+        last.rows.end = taken.rows.start;
+        if last.rows.is_empty() {
+            self.spans.pop_back();
         }
-        self.rows -= span.count();
-        Some(span)
+        self.rows -= taken.count();
+        Some(taken)
     }
 }
 

@@ -226,10 +226,7 @@ pub async fn in_range(
     let loaded = blind.loaded(spans.clone(), blind.searched(column));
     search_loaded(&blind, loaded, column, &mut top_k, &threshold).await?;
     let rows = top_k.candidates(&threshold);
-    let all: u64 = spans
-        .iter()
-        .map(|span| span.rows.end - span.rows.start)
-        .sum();
+    let all: u64 = spans.iter().map(Span::count).sum();
     if rows.len() as u64 * RANGE_SPARSE as u64 > all {
         return Ok(scan.stream(spans));
     }
@@ -300,7 +297,7 @@ pub async fn nearest(
             let row_bytes = scan.loader.span_bytes(first, &searched) / first.count();
             let file = Arc::clone(&scan.loader.file);
             let turns = rows.begin(file, spans.clone(), row_bytes as usize);
-            search_in_turns(&scan, turns, column, &mut top_k, &threshold).await?
+            search_in_turns(&scan, turns, &searched, column, &mut top_k, &threshold).await?
         }
         _ => {
             let loaded = scan.loaded(spans.clone(), searched.clone());
@@ -324,26 +321,19 @@ pub async fn nearest(
 async fn search_in_turns(
     scan: &FileScan,
     mut turns: Turns,
+    searched: &[usize],
     column: usize,
     top_k: &mut TopK,
     threshold: &SharedThreshold,
 ) -> Result<Vec<u64>> {
-    let searched = scan.searched(column);
     let mut bytes = 0;
     while let Some(piece) = turns.next() {
-        for span in scan
-            .loader
-            .load(vec![piece.span.clone()], &searched)
-            .await?
-        {
+        for span in scan.loader.load(vec![piece.span.clone()], searched).await? {
             search_span(scan, span, column, top_k, threshold, &mut bytes).await?;
         }
         turns.searched(piece, |rows| top_k.results_in(rows, threshold));
     }
-    for (row, value) in turns.found() {
-        top_k.offer(row, value, threshold);
-    }
-    Ok(turns.own(top_k.candidates(threshold)))
+    Ok(turns.candidates(top_k, threshold))
 }
 
 async fn search_loaded(

@@ -114,26 +114,14 @@ impl TopK {
     /// The rows that can still be among the first `k` of the whole query, by number, ascending: no others of those
     /// scanned can. Never more than `k`.
     pub fn candidates(&self, shared: &SharedThreshold) -> Vec<u64> {
-        let limit = shared.get();
-        let mut rows: Vec<u64> = self
-            .best
-            .iter()
-            .filter(|(rank, _)| *rank <= limit)
-            .map(|(_, row)| *row)
-            .collect();
+        let mut rows: Vec<u64> = self.within(shared).map(|(_, row)| row).collect();
         rows.sort_unstable();
         rows
     }
 
     /// The rows of [`TopK::candidates`] with their exact values (`None` is NULL), first in the result first.
     pub fn results(&self, shared: &SharedThreshold) -> Vec<(u64, Option<f64>)> {
-        let limit = shared.get();
-        let mut best: Vec<(Rank, u64)> = self
-            .best
-            .iter()
-            .filter(|(rank, _)| *rank <= limit)
-            .copied()
-            .collect();
+        let mut best: Vec<(Rank, u64)> = self.within(shared).collect();
         best.sort_unstable();
         best.into_iter()
             .map(|(rank, row)| (row, rank.value(self.order)))
@@ -147,12 +135,17 @@ impl TopK {
         rows: std::ops::Range<u64>,
         shared: &SharedThreshold,
     ) -> Vec<(u64, Option<f64>)> {
-        let limit = shared.get();
-        self.best
-            .iter()
-            .filter(|(rank, row)| *rank <= limit && rows.contains(row))
-            .map(|(rank, row)| (*row, rank.value(self.order)))
+        self.within(shared)
+            .filter(|(_, row)| rows.contains(row))
+            .map(|(rank, row)| (row, rank.value(self.order)))
             .collect()
+    }
+
+    /// What the search keeps that is not beyond the limit of the whole query.
+    fn within(&self, shared: &SharedThreshold) -> impl Iterator<Item = (Rank, u64)> {
+        let limit = shared.get();
+        let best = self.best.iter().copied();
+        best.filter(move |(rank, _)| *rank <= limit)
     }
 
     /// Rows seen, not counting those passed over.
