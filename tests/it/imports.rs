@@ -9,16 +9,23 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ogive-codecs", &[]),
     ("ogive-npy", &[]),
     ("ogive-vectors", &[]),
+    ("ogive-vault", &[]),
     ("ogive-cvc", &["ogive-codecs"]),
     (
         "ogive-udfs",
-        &["ogive-kernels", "ogive-codecs", "ogive-vectors"],
+        &[
+            "ogive-kernels",
+            "ogive-codecs",
+            "ogive-vectors",
+            "ogive-vault",
+        ],
     ),
     (
         "ogive-table-providers",
         &[
             "ogive-cvc",
             "ogive-npy",
+            "ogive-vault",
             "ogive-codecs",
             "ogive-kernels",
             "ogive-udfs",
@@ -42,6 +49,7 @@ const ENGINES: &[&str] = &[
     "ogive-npy",
     "ogive-cvc",
     "ogive-vectors",
+    "ogive-vault",
 ];
 
 #[test]
