@@ -11,3 +11,8 @@ pub fn cvc_error(error: ogive_cvc::Error) -> DataFusionError {
 pub fn npy_error(error: ogive_npy::Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
+
+/// An error of a SQLite file.
+pub fn vault_error(error: ogive_vault::Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}

@@ -1,4 +1,4 @@
-//! Files as DataFusion tables: CVC, `.npy` and the TexMex formats; vectors in Parquet files.
+//! Files as DataFusion tables: CVC, `.npy` and the TexMex formats; vectors in Parquet files; SQLite databases as catalogs.
 //!
 //! [`VectorTable`] is the table, [`VectorFormatFactory`] the file format to register,
 //! [`cvc_table_functions`] the functions that look inside a CVC file. A scan computes filters and
@@ -15,14 +15,20 @@ mod npy;
 mod options;
 mod parquet;
 mod scan;
+mod vault;
 mod warnings;
 
 pub use cvc::{CvcTableFunction, WriteOptions, cvc_table_functions};
 pub use location::listing_url;
+pub use ogive_vault::{OnConflict, OpenOptions as VaultOpenOptions, Store as VaultStore};
 pub use options::{OgiveOptions, OnCorruption, ReadOptions, TableOptions};
 pub use parquet::{ParquetSearch, ParquetVectors};
 pub use scan::{
     FileCache, FileKind, ROW_COLUMN, Search, TopKRequest, VectorFormat, VectorFormatFactory,
     VectorSource, VectorTable, is_searchable, refuse_empty_file, refuse_empty_files,
+};
+pub use vault::{
+    FTS_MATCH, ROWID_COLUMN, SqliteTypes, VaultCatalog, VaultInfoFunction, VaultSchema, VaultTable,
+    VaultTransaction, fts_match_udf, is_vault, open_vault, register_vault, vault_table_functions,
 };
 pub use warnings::Warnings;

@@ -27,6 +27,7 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
     functions.extend(crate::other_names::other_names());
     functions.extend(bit_distance_udfs());
     functions.extend(crate::pgvector::functions());
+    functions.extend(crate::vault::vault_functions());
     functions
 }
 

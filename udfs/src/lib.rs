@@ -55,6 +55,7 @@ mod min_by;
 mod negative_inner_product;
 mod other_names;
 mod pgvector;
+mod vault;
 mod vector_aggregates;
 mod vector_dims;
 mod vector_norm;
@@ -84,6 +85,7 @@ pub use pgvector::{
     SPHERE, beside_texts, check_comparison, compare_udf, schema_as_text, text_to_array_udf,
     to_text_udf, to_type_udf, vectors_as_text,
 };
+pub use vault::{element_type, number_array, vault_functions, vault_value};
 pub use vector_dims::vector_dims_udf;
 pub use vector_norm::vector_norm_udf;
 pub use vector_types::{EXTENSION_METADATA, EXTENSION_NAME, SqlVectorType, sparsevec_fields};

@@ -44,6 +44,7 @@ mod dtype;
 mod element;
 mod error;
 mod kv;
+mod open_files;
 mod packer;
 mod rows;
 mod select;
@@ -57,7 +58,7 @@ mod vectors;
 pub use array::{PackedArray, read_array, split_array, write_array};
 pub use columns::{
     BLOCK_BYTES_DEFAULT, ColumnReader, ColumnValues, Numbers, Slices, append_rows, clear_column,
-    create_column, delete_column_rows, drop_column, insert_column_rows, read_column,
+    create_column, delete_column_rows, drop_column, insert_column_rows, read_column, refreshed,
     update_column_rows,
 };
 pub use contents::{

@@ -1,22 +1,22 @@
 //! A database file: connections to it for reading, all on one snapshot where they must be, and for writing.
 
-use std::fs::File;
-use std::io::Read;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags, TransactionState};
 
 use crate::error::{Error, Place, Result};
+use crate::open_files::{Identity, OpenFile, Start, identity, start_of};
 
 /// The first bytes of every SQLite database.
 pub const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 /// Connections kept open for the next statement.
-const IDLE_MAX: usize = 16;
+const IDLE_MAX: usize = 32;
 
 /// Tries at connections on one snapshot, between which other connections may commit.
 const SNAPSHOT_TRIES: usize = 64;
@@ -44,10 +44,11 @@ impl Default for OpenOptions {
 
 /// Whether a file starts as SQLite databases do. A file that cannot be read is none.
 pub fn is_vault(path: &Path) -> bool {
-    let mut start = [0; MAGIC.len()];
-    File::open(path)
-        .and_then(|mut file| file.read_exact(&mut start))
-        .is_ok_and(|()| start == *MAGIC)
+    match start_of(path, MAGIC.len() as u64) {
+        Ok(Start::Open) => true,
+        Ok(Start::Bytes(start)) => start == MAGIC,
+        Err(_) => false,
+    }
 }
 
 /// A database file. Cheap to clone; holds no lock and no transaction of its own.
@@ -62,6 +63,9 @@ struct Inner {
     path: PathBuf,
     options: OpenOptions,
     idle: Mutex<Vec<Idle>>,
+    wal: AtomicBool,
+    /// After the connections, so that it is dropped after them.
+    open_files: Mutex<Vec<OpenFile>>,
 }
 
 #[derive(Debug)]
@@ -70,32 +74,16 @@ struct Idle {
     identity: Identity,
 }
 
-/// Which file a path leads to: another one may have been put in its place.
-type Identity = Option<(u64, u64)>;
-
-fn identity(path: &Path) -> Identity {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let metadata = std::fs::metadata(path).ok()?;
-        Some((metadata.dev(), metadata.ino()))
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = path;
-        None
-    }
-}
-
 impl Vault {
     /// Opens a file, and reads its first page.
     pub fn open(path: impl AsRef<Path>, options: OpenOptions) -> Result<Self> {
         let path = path.as_ref();
         let file: Box<str> = path.display().to_string().into();
-        match first_bytes(path) {
-            Ok(start) if start.is_empty() && options.create => {}
-            Ok(start) if start == MAGIC => {}
-            Ok(start) => {
+        match start_of(path, MAGIC.len() as u64) {
+            Ok(Start::Open) => {}
+            Ok(Start::Bytes(start)) if start == MAGIC => {}
+            Ok(Start::Bytes(start)) if start.is_empty() && options.create => {}
+            Ok(Start::Bytes(start)) => {
                 return Err(Error::NotSqlite {
                     file,
                     found: if start.is_empty() {
@@ -121,18 +109,33 @@ impl Vault {
                 path,
                 options,
                 idle: Mutex::default(),
+                wal: AtomicBool::new(false),
+                open_files: Mutex::default(),
             }),
         };
         if options.create && !options.read_only {
             vault.inner.connect_to_write()?;
         }
-        vault.reader()?;
+        let reader = vault.reader()?;
+        let mode: String = reader
+            .query_row("PRAGMA journal_mode", [], |row| row.get(0))
+            .map_err(|error| vault.place().sqlite("opening", error))?;
+        drop(reader);
+        vault
+            .inner
+            .wal
+            .store(mode.eq_ignore_ascii_case("wal"), Ordering::Relaxed);
         Ok(vault)
     }
 
     /// The path as it was given.
     pub fn file(&self) -> &str {
         &self.inner.file
+    }
+
+    /// Whether readers and a writer go on beside each other: the file was in WAL mode when it was opened.
+    pub fn is_wal(&self) -> bool {
+        self.inner.wal.load(Ordering::Relaxed)
     }
 
     /// How it was opened.
@@ -182,8 +185,8 @@ impl Vault {
             .map_err(|error| self.place().sqlite("beginning to write", error))?;
         Ok(Writer {
             connection,
-            file: self.inner.file.clone(),
             committed: false,
+            vault: Arc::clone(&self.inner),
         })
     }
 
@@ -203,14 +206,6 @@ impl Vault {
     pub fn place(&self) -> Place {
         Place::file(&self.inner.file)
     }
-}
-
-fn first_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
-    let mut start = Vec::with_capacity(MAGIC.len());
-    File::open(path)?
-        .take(MAGIC.len() as u64)
-        .read_to_end(&mut start)?;
-    Ok(start)
 }
 
 impl Inner {
@@ -247,7 +242,7 @@ impl Inner {
     /// Starts a read transaction and makes SQLite take its snapshot, which `BEGIN` alone does not.
     fn begin(&self, connection: &Connection) -> Result<()> {
         connection
-            .execute_batch("BEGIN; SELECT count(*) FROM sqlite_master")
+            .execute_batch("BEGIN; SELECT 1 FROM sqlite_master LIMIT 1")
             .map_err(|error| self.place().sqlite("beginning to read", error))?;
         if connection.transaction_state(None::<&str>).ok() == Some(TransactionState::None) {
             return Err(self.place().damaged("the read transaction", "none", "one"));
@@ -296,14 +291,27 @@ impl Inner {
         no_log && source.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen)
     }
 
+    fn note_open(&self) {
+        let Some(file) = identity(&self.path) else {
+            return;
+        };
+        let mut open_files = self.open_files.lock();
+        if !open_files.iter().any(|open| open.is(file)) {
+            open_files.push(OpenFile::new(file));
+        }
+    }
+
     fn connect(&self, flags: OpenFlags, query: &str) -> Result<Connection> {
         let flags = flags
             | OpenFlags::SQLITE_OPEN_URI
             | OpenFlags::SQLITE_OPEN_NO_MUTEX
             | OpenFlags::SQLITE_OPEN_EXRESCODE;
         let opening = |error| self.place().sqlite("opening", error);
+        self.note_open();
         let connection =
             Connection::open_with_flags(uri(&self.path, query), flags).map_err(opening)?;
+        // The file may have been made just now.
+        self.note_open();
         connection
             .busy_timeout(Duration::from_millis(self.options.busy_timeout_ms))
             .map_err(opening)?;
@@ -435,8 +443,9 @@ impl Drop for Snapshot {
 #[derive(Debug)]
 pub struct Writer {
     connection: Connection,
-    file: Box<str>,
     committed: bool,
+    /// After the connection: the file counts as open as long as that lives.
+    vault: Arc<Inner>,
 }
 
 impl Writer {
@@ -444,14 +453,14 @@ impl Writer {
     pub fn commit(mut self) -> Result<()> {
         self.connection
             .execute_batch("COMMIT")
-            .map_err(|error| Place::file(&self.file).sqlite("committing", error))?;
+            .map_err(|error| self.vault.place().sqlite("committing", error))?;
         self.committed = true;
         Ok(())
     }
 
     /// The file, as the place of an error.
     pub fn place(&self) -> Place {
-        Place::file(&self.file)
+        self.vault.place()
     }
 }
 

@@ -276,3 +276,29 @@ pub(super) fn too_long(place: &Place, row: u64) -> crate::Error {
         "a smaller range of rows",
     )
 }
+
+/// The column with its length as a connection sees it, which may be of another moment than the list of columns was.
+pub fn refreshed(connection: &Connection, file: &str, column: &Column) -> Result<Column> {
+    let (sql, col_id) = match &column.source {
+        ColumnSource::Blocks { col_id, .. } => (
+            "SELECT length FROM kvault_col_columns WHERE col_id = ?1",
+            *col_id,
+        ),
+        ColumnSource::Stream(stream)
+        | ColumnSource::Triples { index: stream, .. }
+        | ColumnSource::Ends { index: stream, .. } => (
+            "SELECT length FROM col_meta WHERE col_id = ?1",
+            stream.col_id,
+        ),
+    };
+    let length = connection
+        .prepare_cached(sql)
+        .and_then(|mut statement| statement.query_row([col_id], |row| row.get::<_, i64>(0)))
+        .map_err(|error| {
+            Place::table(file, "columns", &column.name).sqlite("reading the column's length", error)
+        })?;
+    Ok(Column {
+        length: u64::try_from(length).unwrap_or(0),
+        ..column.clone()
+    })
+}

@@ -1,0 +1,327 @@
+//! The scan of a vault's table in a plan.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion_common::tree_node::TreeNodeRecursion;
+use datafusion_common::{Result, internal_err};
+use datafusion_execution::{SendableRecordBatchStream, TaskContext};
+use datafusion_physical_expr::expressions::Column;
+use datafusion_physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion_physical_expr_common::sort_expr::PhysicalSortExpr;
+use datafusion_physical_plan::execution_plan::{
+    Boundedness, EmissionType, ReplaceChildrenOptions, SchedulingType,
+};
+use datafusion_physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion_physical_plan::sort_pushdown::SortOrderPushdownResult;
+use datafusion_physical_plan::stream::{
+    RecordBatchReceiverStreamBuilder, RecordBatchStreamAdapter,
+};
+use datafusion_physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
+};
+use futures::{StreamExt, stream};
+use ogive_vault::{Place, Vault};
+
+use crate::vault::read::Source;
+use crate::vault::snapshot::Statements;
+use crate::warnings::Warnings;
+
+/// Batches that may wait to be taken.
+const BATCHES_WAITING: usize = 2;
+
+/// Scans a table of a vault: one connection a partition.
+#[derive(Debug, Clone)]
+pub struct VaultScanExec {
+    vault: Vault,
+    statements: Arc<Statements>,
+    place: Place,
+    schema: SchemaRef,
+    /// One for each partition.
+    sources: Vec<Source>,
+    /// The scan as one partition, where it is a SELECT.
+    whole: Option<Source>,
+    sort_keys: Vec<SortKey>,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+/// A column by which SQLite can give the rows in order.
+#[derive(Debug, Clone)]
+pub struct SortKey {
+    /// Its place in the schema of the scan.
+    pub column: usize,
+    /// It in SQL.
+    pub sql: String,
+    /// It is different in all rows.
+    pub unique: bool,
+}
+
+/// What a scan is made of.
+#[derive(Debug)]
+pub struct VaultScan {
+    /// The file.
+    pub vault: Vault,
+    /// The statements that are running over it.
+    pub statements: Arc<Statements>,
+    /// The table, for errors and EXPLAIN.
+    pub place: Place,
+    /// The schema of its batches.
+    pub schema: SchemaRef,
+    /// One for each partition.
+    pub sources: Vec<Source>,
+    /// The scan as one partition, where it is a SELECT.
+    pub whole: Option<Source>,
+    /// Columns by which SQLite can give the rows in order.
+    pub sort_keys: Vec<SortKey>,
+    /// The column of the schema in whose order the rows of each partition are.
+    pub ordered_by: Option<usize>,
+}
+
+impl VaultScanExec {
+    /// The plan of a scan.
+    pub fn new(scan: VaultScan) -> Self {
+        let mut equivalences = EquivalenceProperties::new(Arc::clone(&scan.schema));
+        if let Some(index) = scan.ordered_by {
+            equivalences.add_orderings([[ascending(&scan.schema, index)]]);
+        }
+        let properties = PlanProperties::new(
+            equivalences,
+            Partitioning::UnknownPartitioning(scan.sources.len()),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        )
+        // A partition waits for a channel, as tokio sees it.
+        .with_scheduling_type(SchedulingType::Cooperative);
+        Self {
+            vault: scan.vault,
+            statements: scan.statements,
+            place: scan.place,
+            schema: scan.schema,
+            sources: scan.sources,
+            whole: scan.whole,
+            sort_keys: scan.sort_keys,
+            properties: Arc::new(properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+}
+
+fn ascending(schema: &SchemaRef, index: usize) -> PhysicalSortExpr {
+    let column: Arc<dyn PhysicalExpr> = Arc::new(Column::new(schema.field(index).name(), index));
+    PhysicalSortExpr {
+        expr: column,
+        options: arrow::compute::SortOptions {
+            descending: false,
+            nulls_first: false,
+        },
+    }
+}
+
+impl DisplayAs for VaultScanExec {
+    fn fmt_as(&self, t: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let table = self.place.table.as_deref().unwrap_or_default();
+        match t {
+            DisplayFormatType::TreeRender => write!(f, "table={table}"),
+            _ => {
+                write!(f, "VaultScanExec: table={table}")?;
+                if self.sources.len() > 1 {
+                    write!(f, ", partitions={}", self.sources.len())?;
+                }
+                match self.sources.first() {
+                    Some(source) => write!(f, ", {source}"),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+impl ExecutionPlan for VaultScanExec {
+    fn name(&self) -> &str {
+        "VaultScanExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        if children.is_empty() {
+            return Ok(self);
+        }
+        internal_err!("VaultScanExec has no input")
+    }
+
+    fn replace_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+        _options: ReplaceChildrenOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        if children.is_empty() {
+            return Ok(self);
+        }
+        internal_err!("VaultScanExec has no input")
+    }
+
+    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut plan = Arc::unwrap_or_clone(self);
+        plan.metrics = ExecutionPlanMetricsSet::new();
+        Ok(Arc::new(plan))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    /// SQLite gives rows in the order of their keys or numbers by walking its index.
+    fn try_pushdown_sort(
+        &self,
+        order: &[PhysicalSortExpr],
+    ) -> Result<SortOrderPushdownResult<Arc<dyn ExecutionPlan>>> {
+        let (
+            [first, rest @ ..],
+            Some(Source::Rows {
+                query,
+                outputs,
+                counts: false,
+            }),
+        ) = (order, &self.whole)
+        else {
+            return Ok(SortOrderPushdownResult::Unsupported);
+        };
+        let key = first.expr.downcast_ref::<Column>().and_then(|column| {
+            self.sort_keys
+                .iter()
+                .find(|key| key.column == column.index())
+        });
+        // Keys are never NULL; after one that is different in all rows, whatever follows in the order decides nothing.
+        let Some(key) = key.filter(|key| key.unique || rest.is_empty()) else {
+            return Ok(SortOrderPushdownResult::Unsupported);
+        };
+        if query.order.is_some() || query.limit.is_some() {
+            return Ok(SortOrderPushdownResult::Unsupported);
+        }
+        let mut query = query.clone();
+        let direction = if first.options.descending {
+            " DESC"
+        } else {
+            ""
+        };
+        query.order = Some(format!("{}{direction}", key.sql));
+        let mut equivalences = EquivalenceProperties::new(Arc::clone(&self.schema));
+        equivalences.add_orderings([[first.clone()]]);
+        let mut plan = self.clone();
+        let source = Source::Rows {
+            query,
+            outputs: outputs.clone(),
+            counts: false,
+        };
+        plan.whole = Some(source.clone());
+        plan.sources = vec![source];
+        plan.properties = Arc::new(
+            self.properties
+                .as_ref()
+                .clone()
+                .with_eq_properties(equivalences)
+                .with_partitioning(Partitioning::UnknownPartitioning(1)),
+        );
+        Ok(SortOrderPushdownResult::Exact {
+            inner: Arc::new(plan),
+        })
+    }
+
+    fn fetch(&self) -> Option<usize> {
+        match self.sources.as_slice() {
+            [source] => source.limit(),
+            _ => None,
+        }
+    }
+
+    fn with_fetch(&self, limit: Option<usize>) -> Option<Arc<dyn ExecutionPlan>> {
+        let (Some(limit), [source]) = (limit, self.sources.as_slice()) else {
+            return None;
+        };
+        let mut plan = self.clone();
+        plan.sources = vec![source.with_limit(limit)?];
+        // With a limit, other rows would come in another order.
+        plan.whole = None;
+        Some(Arc::new(plan))
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let Some(source) = self.sources.get(partition).cloned() else {
+            return internal_err!("VaultScanExec has no partition {partition}");
+        };
+        // The statement is told now, so that the first scan that runs opens connections for all.
+        let statement = self.statements.join(&self.vault, &context);
+        let baseline = BaselineMetrics::new(&self.metrics, partition);
+        let place = self.place.clone();
+        let schema = Arc::clone(&self.schema);
+        let warnings = context.session_config().get_extension::<Warnings>();
+        let table = place.table.clone().unwrap_or_default();
+        let start = move || {
+            let mut builder =
+                RecordBatchReceiverStreamBuilder::new(Arc::clone(&schema), BATCHES_WAITING);
+            let sender = builder.tx();
+            builder.spawn_blocking(move || {
+                let reader = statement.reader()?;
+                let mut mismatches = 0;
+                let read = source.read(
+                    reader.get()?,
+                    &place,
+                    &schema,
+                    // Nobody receives any more when the query is over.
+                    &mut |batch| sender.blocking_send(Ok(batch)).is_ok(),
+                    &mut |count| mismatches += count,
+                );
+                // The file is let go of before the stream ends: what comes next may be a write.
+                drop(reader);
+                drop(statement);
+                if mismatches > 0 {
+                    let message = format!(
+                        "{}: {table}: {mismatches} values do not fit the declared type of their column and are NULL; SET ogive.sqlite_types = 'text' shows them",
+                        place.file
+                    );
+                    match warnings {
+                        Some(warnings) => warnings.push(message),
+                        None => log::warn!("{message}"),
+                    }
+                }
+                read
+            });
+            builder.build()
+        };
+        let batches = stream::once(async move { start() }).flatten().map(
+            move |batch: Result<arrow::array::RecordBatch>| {
+                if let Ok(batch) = &batch {
+                    baseline.record_output(batch.num_rows());
+                }
+                batch
+            },
+        );
+        Ok(Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.schema),
+            batches,
+        )))
+    }
+}

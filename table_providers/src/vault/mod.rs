@@ -1,0 +1,27 @@
+//! SQLite databases as catalogs: the stores of the package `kohakuvault` by schema, and everything else in `main`.
+//!
+//! [`open_vault`] gives the catalog. Names are looked up in the file each time they are asked for. A scan reads over
+//! connections of its own, in blocking tasks, and all scans of a statement see the file as of one moment
+//! (`snapshot`). Filters that mean the same in SQLite, or choose rows by key, index or id, are applied there, and EXPLAIN shows
+//! the SELECT that SQLite runs.
+
+mod arrays;
+mod catalog;
+mod changes;
+mod describe;
+mod exec;
+mod filters;
+mod info;
+mod insert;
+mod match_udf;
+mod read;
+mod schema;
+mod snapshot;
+mod table;
+
+pub use catalog::{VaultCatalog, VaultSchema, is_vault, open_vault, register_vault};
+pub use changes::VaultTransaction;
+pub use info::{VaultInfoFunction, vault_table_functions};
+pub use match_udf::{FTS_MATCH, fts_match_udf};
+pub use schema::{ROWID_COLUMN, SqliteTypes};
+pub use table::VaultTable;

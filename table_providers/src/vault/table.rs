@@ -1,0 +1,735 @@
+//! A table of a vault.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use datafusion_common::{DataFusionError, Result, not_impl_err, plan_err, project_schema};
+use datafusion_common_runtime::SpawnedTask;
+use datafusion_expr::dml::InsertOp;
+use datafusion_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion_physical_plan::ExecutionPlan;
+use datafusion_session::{Session, TableProvider};
+use ogive_vault::{
+    Column, Condition, MainKind, MainTable, OnConflict, Place, Query, ReadAs, SqlType, SqlValue,
+    Store, Vault, Vec0Role, Vec0Table, quoted, text_query,
+};
+
+use crate::error::vault_error;
+use crate::vault::catalog::SharedVault;
+use crate::vault::exec::{SortKey, VaultScan, VaultScanExec};
+use crate::vault::filters::{self, Ranges, SqlColumn, SqlColumns, SqlKind};
+use crate::vault::insert::VaultSink;
+use crate::vault::read::{ColumnOutput, RowOutput, Source, Vec0Output};
+use crate::vault::schema::{
+    ROWID_COLUMN, SqliteTypes, VEC0_ROWID, read_as, schema_of, shows_rowid,
+};
+use crate::vault::snapshot::Statements;
+
+/// A table of a vault, as it was when its name was looked up; its rows are those of the moment at which a statement runs.
+#[derive(Debug, Clone)]
+pub struct VaultTable {
+    vault: Vault,
+    statements: Arc<Statements>,
+    types: SqliteTypes,
+    store: Store,
+    place: Place,
+    schema: SchemaRef,
+    on_conflict: OnConflict,
+}
+
+/// Smaller columns stay in one partition: waking a second thread takes longer than reading them.
+const PARTITION_BYTES_MIN: u64 = 4 << 20;
+/// So do tables whose row numbers are closer together.
+const PARTITION_ROWS_MIN: i64 = 50_000;
+
+impl VaultTable {
+    pub(super) fn try_new(shared: &SharedVault, store: Store) -> Result<Self> {
+        let types = *shared.types.lock();
+        let file = shared.vault.file();
+        let place = match &store {
+            Store::Kv(table) => Place::table(file, "kv", &table.name),
+            Store::Column(column) => Place::table(file, "columns", &column.name),
+            Store::Vectors(table) => Place::table(file, "vectors", &table.name),
+            Store::Text(table) => Place::table(file, "text", &table.name),
+            Store::Main(table) => Place::table(file, "main", &table.name),
+        };
+        Ok(Self {
+            vault: shared.vault.clone(),
+            statements: Arc::clone(&shared.statements),
+            types,
+            schema: schema_of(&store, file, types, false)?,
+            store,
+            place,
+            on_conflict: OnConflict::default(),
+        })
+    }
+
+    /// The same table with a last column [`ROWID_COLUMN`](crate::ROWID_COLUMN): the number by which
+    /// [`VaultTransaction`](crate::VaultTransaction) deletes and updates a row. An error where rows have none.
+    pub fn with_rowid(&self) -> Result<Self> {
+        match &self.store {
+            Store::Main(MainTable {
+                kind:
+                    MainKind::Table {
+                        has_rowid: true, ..
+                    }
+                    | MainKind::Fts5 { .. },
+                ..
+            }) => {}
+            Store::Main(MainTable { kind, .. }) => {
+                return plan_err!(
+                    "{}: its rows have no numbers, as it is a {} or WITHOUT ROWID: rows cannot be named to be changed",
+                    self.place,
+                    kind.name()
+                );
+            }
+            _ => {}
+        }
+        Ok(Self {
+            schema: schema_of(&self.store, self.vault.file(), self.types, true)?,
+            ..self.clone()
+        })
+    }
+
+    /// The same table, whose INSERT does this about keys that are there already. The default replaces values of key-value
+    /// tables, as the package does; elsewhere only ids and primary keys can conflict, and they are an error.
+    #[must_use]
+    pub fn with_conflict(&self, on_conflict: OnConflict) -> Self {
+        Self {
+            on_conflict,
+            ..self.clone()
+        }
+    }
+
+    /// What the file has under this name.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(super) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    pub(super) fn schema_ref(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    pub(super) fn on_conflict(&self) -> OnConflict {
+        self.on_conflict
+    }
+
+    /// Columns that SQLite can compare.
+    fn sql_columns(&self) -> SqlColumns {
+        let column = |name: &str, sql: &str, kind| SqlColumn {
+            name: name.to_owned(),
+            sql: sql.to_owned(),
+            kind,
+        };
+        let mut found = SqlColumns::default();
+        match &self.store {
+            Store::Kv(_) => {
+                found.columns.push(column("key", "key", SqlKind::Key));
+                found
+                    .columns
+                    .push(column(ROWID_COLUMN, "_rowid_", SqlKind::RowNumber));
+            }
+            Store::Text(table) => {
+                found
+                    .columns
+                    .push(column("id", "t.rowid", SqlKind::RowNumber));
+                found
+                    .columns
+                    .push(column(ROWID_COLUMN, "t.rowid", SqlKind::RowNumber));
+                found.texts = Some((format!("t.{}", quoted(&table.name)), table.columns.clone()));
+            }
+            Store::Main(table) => match &table.kind {
+                MainKind::Table { columns, has_rowid } => {
+                    if *has_rowid {
+                        found
+                            .columns
+                            .push(column(ROWID_COLUMN, "_rowid_", SqlKind::RowNumber));
+                    }
+                    let alias = self.rowid_alias();
+                    for declared in columns {
+                        let kind = match declared.sql_type {
+                            _ if Some(declared.name.as_str()) == alias => SqlKind::RowNumber,
+                            _ if self.types == SqliteTypes::Text => continue,
+                            SqlType::Integer => SqlKind::Integer,
+                            SqlType::Real => SqlKind::Float,
+                            SqlType::Text => SqlKind::Text,
+                            _ => continue,
+                        };
+                        found
+                            .columns
+                            .push(column(&declared.name, &quoted(&declared.name), kind));
+                    }
+                }
+                MainKind::Fts5 { columns } => {
+                    found
+                        .columns
+                        .push(column("rowid", "t.rowid", SqlKind::RowNumber));
+                    found
+                        .columns
+                        .push(column(ROWID_COLUMN, "t.rowid", SqlKind::RowNumber));
+                    found.texts = Some((format!("t.{}", quoted(&table.name)), columns.clone()));
+                }
+                _ => {}
+            },
+            Store::Column(_) | Store::Vectors(_) => {}
+        }
+        if self.types == SqliteTypes::Text && matches!(self.store, Store::Main(_)) {
+            // There the alias of the row number is a text, which is compared as texts are.
+            found
+                .columns
+                .retain(|column| column.name == ROWID_COLUMN || column.name == "rowid");
+        }
+        found
+    }
+
+    /// The column of an ordinary table that is SQLite's number of the row.
+    fn rowid_alias(&self) -> Option<&str> {
+        let Store::Main(MainTable {
+            kind:
+                MainKind::Table {
+                    columns,
+                    has_rowid: true,
+                },
+            ..
+        }) = &self.store
+        else {
+            return None;
+        };
+        let mut keys = columns.iter().filter(|column| column.key_part > 0);
+        match (keys.next(), keys.next()) {
+            (Some(key), None) if key.declared.eq_ignore_ascii_case("INTEGER") => Some(&key.name),
+            _ => None,
+        }
+    }
+
+    /// The integer column by which rows that are not of a SELECT are chosen.
+    fn ranged_column(&self) -> Option<&str> {
+        match &self.store {
+            Store::Column(_) => Some("idx"),
+            Store::Vectors(_) => Some("id"),
+            Store::Main(MainTable {
+                kind: MainKind::Vec0(table),
+                ..
+            }) if shows_rowid(table) => Some(VEC0_ROWID),
+            Store::Main(MainTable {
+                kind: MainKind::Vec0(table),
+                ..
+            }) => table.columns.iter().find_map(|column| match column.role {
+                Vec0Role::PrimaryKey(ogive_vault::ScalarType::Integer) => {
+                    Some(column.name.as_str())
+                }
+                _ => None,
+            }),
+            _ => None,
+        }
+    }
+
+    fn ranges(&self, filter: &Expr) -> Option<Ranges> {
+        filters::ranges(filter, self.ranged_column()?)
+            .or_else(|| filters::ranges(filter, ROWID_COLUMN))
+    }
+
+    /// The wanted columns of the schema, by name.
+    fn wanted(&self, projection: Option<&Vec<usize>>) -> Vec<String> {
+        let names = self
+            .schema
+            .fields()
+            .iter()
+            .map(|field| field.name().clone());
+        match projection {
+            None => names.collect(),
+            Some(projection) => projection
+                .iter()
+                .filter_map(|index| self.schema.fields().get(*index))
+                .map(|field| field.name().clone())
+                .collect(),
+        }
+    }
+
+    /// A SELECT of the wanted columns.
+    fn select(
+        &self,
+        wanted: &[String],
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Selected> {
+        let columns = self.sql_columns();
+        let conditions: Vec<Condition> = filters
+            .iter()
+            .map(|filter| {
+                columns.condition(filter).ok_or_else(|| {
+                    datafusion_common::internal_datafusion_err!("{filter} was not pushed down")
+                })
+            })
+            .collect::<Result<_>>()?;
+        let matched = conditions
+            .iter()
+            .any(|condition| condition.sql.contains(" MATCH ?"));
+        let mut query = Query {
+            conditions,
+            limit: limit.map(|limit| limit as u64),
+            mismatch: self.types.mismatch(),
+            ..Query::default()
+        };
+        let mut outputs = Vec::with_capacity(wanted.len());
+        let read = |query: &mut Query, sql: &str, read_as: ReadAs| {
+            let found = query.columns.iter().position(|(of, _)| of == sql);
+            found.unwrap_or_else(|| {
+                query.columns.push((sql.to_owned(), read_as));
+                query.columns.len() - 1
+            })
+        };
+        let (key, value) = match &self.store {
+            Store::Text(table) => {
+                query.from = if wanted
+                    .iter()
+                    .any(|name| name == "value" || name == "decoded")
+                {
+                    text_query(table).from
+                } else {
+                    format!("{} AS t", quoted(&table.name))
+                };
+                (("t.rowid", ReadAs::Integer), "v.value")
+            }
+            Store::Main(MainTable {
+                name,
+                kind: MainKind::Fts5 { .. },
+            }) => {
+                query.from = format!("{} AS t", quoted(name));
+                (("t.rowid", ReadAs::Integer), "")
+            }
+            Store::Main(table) => {
+                query.from = quoted(&table.name);
+                (("_rowid_", ReadAs::Integer), "")
+            }
+            Store::Kv(table) => {
+                query.from = quoted(&table.name);
+                (("key", ReadAs::Bytes), "value")
+            }
+            Store::Column(_) | Store::Vectors(_) => (("", ReadAs::Integer), ""),
+        };
+        let mut sort_keys = Vec::new();
+        for (index, name) in wanted.iter().enumerate() {
+            let mut sort = |sql: &str, unique| {
+                sort_keys.push(SortKey {
+                    column: index,
+                    sql: sql.to_owned(),
+                    unique,
+                });
+            };
+            let output = match (&self.store, name.as_str()) {
+                (Store::Kv(_), ROWID_COLUMN) => {
+                    RowOutput::Read(read(&mut query, "_rowid_", ReadAs::Integer))
+                }
+                (_, ROWID_COLUMN) => RowOutput::Read(read(&mut query, key.0, ReadAs::Integer)),
+                (Store::Kv(_), "key") => {
+                    sort("key", true);
+                    RowOutput::Read(read(&mut query, key.0, key.1))
+                }
+                (Store::Kv(_) | Store::Text(_), "value") => {
+                    RowOutput::Read(read(&mut query, value, ReadAs::Bytes))
+                }
+                (Store::Kv(_) | Store::Text(_), "decoded") => RowOutput::Decoded {
+                    values: read(&mut query, value, ReadAs::Bytes),
+                    names: read(&mut query, key.0, key.1),
+                },
+                (Store::Text(_), "id")
+                | (
+                    Store::Main(MainTable {
+                        kind: MainKind::Fts5 { .. },
+                        ..
+                    }),
+                    "rowid",
+                ) => {
+                    sort(key.0, true);
+                    RowOutput::Read(read(&mut query, key.0, key.1))
+                }
+                (
+                    Store::Text(_)
+                    | Store::Main(MainTable {
+                        kind: MainKind::Fts5 { .. },
+                        ..
+                    }),
+                    "rank",
+                ) => {
+                    // Without a MATCH there is nothing to rank.
+                    let sql = if matched { "t.rank" } else { "NULL" };
+                    if matched {
+                        sort(sql, false);
+                    }
+                    RowOutput::Read(read(&mut query, sql, ReadAs::Float))
+                }
+                (Store::Text(_), name) => RowOutput::Read(read(
+                    &mut query,
+                    &format!("t.{}", quoted(name)),
+                    ReadAs::Text,
+                )),
+                (Store::Main(table), name) => {
+                    let (sql, read_as) = match &table.kind {
+                        MainKind::Fts5 { .. } => (format!("t.{}", quoted(name)), ReadAs::AnyText),
+                        MainKind::Table { columns, .. } | MainKind::View { columns } => {
+                            let declared = columns.iter().find(|column| column.name == name);
+                            let sql_type = declared.map_or(SqlType::Any, |column| column.sql_type);
+                            (quoted(name), read_as(sql_type, self.types))
+                        }
+                        _ => (quoted(name), ReadAs::AnyText),
+                    };
+                    if self.rowid_alias() == Some(name) && self.types != SqliteTypes::Text {
+                        sort(&sql, true);
+                    }
+                    RowOutput::Read(read(&mut query, &sql, read_as))
+                }
+                (_, name) => return plan_err!("{}: no column {name}", self.place),
+            };
+            outputs.push(output);
+        }
+        let counts = outputs.is_empty() && query.limit.is_none();
+        if counts {
+            query.columns.push(("count(*)".to_owned(), ReadAs::Integer));
+        }
+        Ok(Selected {
+            query,
+            outputs,
+            counts,
+            sort_keys,
+        })
+    }
+
+    /// The numbers by which a table can be read in parts, if it is worth it.
+    async fn row_parts(&self, query: &Query, partitions: usize) -> Result<Vec<Condition>> {
+        let has_rowid = match &self.store {
+            Store::Kv(_) => true,
+            Store::Main(MainTable {
+                kind: MainKind::Table { has_rowid, .. },
+                ..
+            }) => *has_rowid,
+            _ => false,
+        };
+        if !has_rowid || partitions < 2 || !query.conditions.is_empty() || query.limit.is_some() {
+            return Ok(Vec::new());
+        }
+        let (vault, place) = (self.vault.clone(), self.place.clone());
+        // Each end by itself is one step down the tree; both in one SELECT would read all rows.
+        let from = &query.from;
+        let sql =
+            format!("SELECT (SELECT min(_rowid_) FROM {from}), (SELECT max(_rowid_) FROM {from})");
+        let ends = SpawnedTask::spawn_blocking(move || {
+            let reader = vault.reader().map_err(vault_error)?;
+            reader
+                .query_row(&sql, [], |row| {
+                    Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?))
+                })
+                .map_err(|error| vault_error(place.sqlite("reading its row numbers", error)))
+        })
+        .join_unwind()
+        .await
+        .map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))??;
+        let (Some(first), Some(last)) = ends else {
+            return Ok(Vec::new());
+        };
+        let parts = i64::try_from(partitions).unwrap_or(1);
+        let step = last.saturating_sub(first) / parts;
+        if step < PARTITION_ROWS_MIN {
+            return Ok(Vec::new());
+        }
+        // The first and the last part are open: rows may come before the statement runs.
+        let bounds: Vec<i64> = (1..parts).map(|part| first + step * part).collect();
+        let mut conditions = Vec::with_capacity(partitions);
+        let mut start: Option<i64> = None;
+        for bound in bounds.iter().copied().map(Some).chain([None]) {
+            let (sql, parameters) = match (start, bound) {
+                (None, Some(end)) => ("_rowid_ < ?", vec![end]),
+                (Some(start), Some(end)) => ("_rowid_ >= ? AND _rowid_ < ?", vec![start, end]),
+                (Some(start), None) => ("_rowid_ >= ?", vec![start]),
+                (None, None) => return Ok(Vec::new()),
+            };
+            conditions.push(Condition {
+                sql: sql.to_owned(),
+                parameters: parameters.into_iter().map(SqlValue::Integer).collect(),
+            });
+            start = bound;
+        }
+        Ok(conditions)
+    }
+
+    fn column_sources(
+        &self,
+        column: &Column,
+        wanted: &[String],
+        ranges: &Ranges,
+        limit: Option<usize>,
+        partitions: usize,
+    ) -> Vec<Source> {
+        let outputs: Vec<ColumnOutput> = wanted
+            .iter()
+            .map(|name| {
+                if name == "value" {
+                    ColumnOutput::Value
+                } else {
+                    ColumnOutput::Index
+                }
+            })
+            .collect();
+        let rows: Vec<Range<u64>> = ranges
+            .iter()
+            .filter_map(|range| {
+                let start = u64::try_from((*range.start()).max(0)).ok()?;
+                let end = u64::try_from(*range.end()).ok()?.saturating_add(1);
+                (start < end).then_some(
+                    start..if *range.end() == i64::MAX {
+                        u64::MAX
+                    } else {
+                        end
+                    },
+                )
+            })
+            .collect();
+        let source = |rows| Source::Column {
+            column: Box::new(column.clone()),
+            rows,
+            outputs: outputs.clone(),
+            limit,
+        };
+        let row_bytes = column
+            .dtype
+            .as_ref()
+            .ok()
+            .and_then(|dtype| dtype.row_bytes(false))
+            .unwrap_or(64) as u64;
+        let parts = (column.length.saturating_mul(row_bytes) / PARTITION_BYTES_MIN)
+            .clamp(1, partitions.max(1) as u64);
+        let all = 0..u64::MAX;
+        if parts < 2
+            || limit.is_some()
+            || rows.first() != Some(&all)
+            || rows.len() != 1
+            || !outputs.contains(&ColumnOutput::Value)
+        {
+            return vec![source(rows)];
+        }
+        let step = column.length / parts;
+        (0..parts)
+            .map(|part| {
+                // The last part is open: rows may come before the statement runs.
+                let end = if part + 1 == parts {
+                    u64::MAX
+                } else {
+                    step * (part + 1)
+                };
+                let rows = step * part..end;
+                source(vec![rows])
+            })
+            .collect()
+    }
+
+    fn vec0_source(
+        &self,
+        table: &Vec0Table,
+        wanted: &[String],
+        ids: Ranges,
+        limit: Option<usize>,
+    ) -> Source {
+        let mut columns = Vec::new();
+        let of_package = matches!(self.store, Store::Vectors(_));
+        let outputs: Vec<Vec0Output> = wanted
+            .iter()
+            .map(|name| match name.as_str() {
+                "id" if of_package => Vec0Output::Id,
+                "value" if of_package => Vec0Output::Value,
+                "decoded" if of_package => Vec0Output::Decoded,
+                ROWID_COLUMN => Vec0Output::Id,
+                VEC0_ROWID if shows_rowid(table) && !of_package => Vec0Output::Id,
+                name => {
+                    let index = table.columns.iter().position(|column| column.name == name);
+                    columns.push(index.unwrap_or(usize::MAX));
+                    Vec0Output::Read(columns.len() - 1)
+                }
+            })
+            .collect();
+        Source::Vec0 {
+            table: Box::new(table.clone()),
+            values: outputs
+                .iter()
+                .any(|output| matches!(output, Vec0Output::Value | Vec0Output::Decoded)),
+            columns,
+            ids,
+            outputs,
+            limit,
+        }
+    }
+
+    async fn plan_scan(
+        &self,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+        partitions: usize,
+    ) -> Result<VaultScan> {
+        let wanted = self.wanted(projection);
+        let schema = project_schema(&self.schema, projection)?;
+        let mut scan = VaultScan {
+            vault: self.vault.clone(),
+            statements: Arc::clone(&self.statements),
+            place: self.place.clone(),
+            schema,
+            sources: Vec::new(),
+            whole: None,
+            sort_keys: Vec::new(),
+            ordered_by: None,
+        };
+        let mut ids: Ranges = vec![i64::MIN..=i64::MAX];
+        let by_range = self.ranged_column().is_some()
+            || matches!(
+                self.store,
+                Store::Main(MainTable {
+                    kind: MainKind::Vec0(_),
+                    ..
+                })
+            );
+        if by_range {
+            for filter in filters {
+                if let Some(ranges) = self.ranges(filter) {
+                    ids = filters::intersect(&ids, &ranges);
+                }
+            }
+        }
+        match &self.store {
+            Store::Column(column) => {
+                scan.sources = self.column_sources(column, &wanted, &ids, limit, partitions);
+                scan.ordered_by = wanted.iter().position(|name| name == "idx");
+            }
+            Store::Vectors(table)
+            | Store::Main(MainTable {
+                kind: MainKind::Vec0(table),
+                ..
+            }) => scan.sources = vec![self.vec0_source(table, &wanted, ids, limit)],
+            _ => {
+                let selected = self.select(&wanted, filters, limit)?;
+                let parts = if selected.counts {
+                    Vec::new()
+                } else {
+                    self.row_parts(&selected.query, partitions).await?
+                };
+                let source = |query: Query| Source::Rows {
+                    query,
+                    outputs: selected.outputs.clone(),
+                    counts: selected.counts,
+                };
+                scan.whole = Some(source(selected.query.clone()));
+                scan.sources = if parts.is_empty() {
+                    vec![source(selected.query.clone())]
+                } else {
+                    parts
+                        .into_iter()
+                        .map(|part| {
+                            let mut query = selected.query.clone();
+                            query.conditions.push(part);
+                            source(query)
+                        })
+                        .collect()
+                };
+                scan.sort_keys = selected.sort_keys;
+            }
+        }
+        Ok(scan)
+    }
+}
+
+struct Selected {
+    query: Query,
+    outputs: Vec<RowOutput>,
+    /// The SELECT counts rows, of which no column is wanted.
+    counts: bool,
+    sort_keys: Vec<SortKey>,
+}
+
+#[async_trait]
+impl TableProvider for VaultTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        match &self.store {
+            Store::Main(MainTable {
+                kind: MainKind::View { .. },
+                ..
+            }) => TableType::View,
+            _ => TableType::Base,
+        }
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let partitions = state.config().target_partitions();
+        let scan = self
+            .plan_scan(projection, filters, limit, partitions)
+            .await?;
+        Ok(Arc::new(VaultScanExec::new(scan)))
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        let columns = self.sql_columns();
+        Ok(filters
+            .iter()
+            .map(|filter| {
+                if self.ranges(filter).is_some() || columns.condition(filter).is_some() {
+                    TableProviderFilterPushDown::Exact
+                } else {
+                    TableProviderFilterPushDown::Unsupported
+                }
+            })
+            .collect())
+    }
+
+    async fn insert_into(
+        &self,
+        _state: &dyn Session,
+        input: Arc<dyn ExecutionPlan>,
+        insert_op: InsertOp,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        VaultSink::plan(self, input, insert_op)
+    }
+
+    async fn delete_from(
+        &self,
+        _state: &dyn Session,
+        _filters: Vec<Expr>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        // The filters that come here are not all that the statement says.
+        not_impl_err!(
+            "{}: DELETE needs a planner that names the rows to be deleted",
+            self.place
+        )
+    }
+
+    async fn update(
+        &self,
+        _state: &dyn Session,
+        _assignments: Vec<(String, Expr)>,
+        _filters: Vec<Expr>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        not_impl_err!(
+            "{}: UPDATE needs a planner that names the rows to be updated",
+            self.place
+        )
+    }
+}
