@@ -15,6 +15,7 @@ use ogive_table_providers::{
 use ogive_udfs::beside_texts;
 
 use crate::constant_arrays::ConstantArrays;
+use crate::dml::ChangesByRowId;
 use crate::knn_join::{KnnJoinQueryPlanner, KnnJoinRule, PushFilterIntoKnnJoin};
 use crate::operators::VectorOperators;
 use crate::rules::{CastVectors, PhysicalTopK, VectorTopK};
@@ -114,6 +115,7 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
     // The builder's own methods append; it has no other door to these lists.
     let with_rules = std::mem::take(builder)
         .with_analyzer_rule(Arc::new(KnnJoinRule::new(plans_knn_joins)))
+        .with_analyzer_rule(Arc::new(ChangesByRowId))
         .with_optimizer_rule(Arc::new(PushFilterIntoKnnJoin))
         .with_optimizer_rule(Arc::new(VectorTopK))
         .with_physical_optimizer_rule(Arc::new(PhysicalTopK::default()))

@@ -17,6 +17,7 @@ use url::Url;
 
 use crate::csv_copy::vectors_as_texts;
 use crate::decisions::decisions_row;
+use crate::dml;
 use crate::explain::{changes_rows, logical_plan_row, shorten_lists};
 use crate::object_stores::{LazyObjectStores, take_store_options};
 use crate::order_by_arrays::OrderByArrays;
@@ -25,8 +26,9 @@ use crate::prepared::{PreparedTypes, declares_types};
 use crate::query_recall::measure_calls;
 use crate::register::register_all;
 use crate::rewrite::rewrite_statement;
-use crate::settings::{self, Block};
+use crate::settings;
 use crate::tables::{enable_paths, open};
+use crate::transaction::Transaction;
 use crate::writes::prepare_write;
 
 /// Settings of a session to be built.
@@ -96,7 +98,7 @@ impl SessionBuilder {
             context,
             stores,
             warnings,
-            block: Arc::default(),
+            transaction: Arc::default(),
             prepared: Arc::default(),
         })
     }
@@ -118,7 +120,7 @@ pub struct Session {
     context: SessionContext,
     stores: Arc<LazyObjectStores>,
     warnings: Arc<Warnings>,
-    block: Arc<Mutex<Block>>,
+    transaction: Arc<Transaction>,
     prepared: Arc<Mutex<PreparedTypes>>,
 }
 
@@ -137,27 +139,48 @@ impl Session {
     pub fn parse(&self, sql: &str) -> Result<Vec<Statement>> {
         let state = self.context.state_ref();
         let dialect = state.read().config().options().sql_parser.dialect;
-        parse_as(sql, dialect)
+        parse_as(sql, dialect).inspect_err(|_| self.transaction.fail())
     }
 
     /// Plans one statement. `CREATE`, `SET` and the like have been done when this returns; a
-    /// query runs when its [`DataFrame`] is collected or streamed.
+    /// query runs when its [`DataFrame`] is collected or streamed, and so does a change of rows.
     ///
     /// # Errors
     /// What is wrong with the statement.
     pub async fn execute(&self, statement: Statement) -> Result<DataFrame> {
-        if let DfStatement::Statement(sql) = &statement.0 {
-            let done = settings::run(&self.context, &self.block, &self.warnings, sql).await?;
-            if let Some(done) = done {
+        self.transaction.refuse_if_failed(&statement.0)?;
+        if !self.transaction.is_open() {
+            return self.run(statement.0).await;
+        }
+        let done = async {
+            let frame = self.run(statement.0).await?;
+            // Not so after COMMIT and ROLLBACK.
+            if !self.transaction.is_open() {
+                return Ok(frame);
+            }
+            self.transaction
+                .note(&self.context, frame.logical_plan())
+                .await?;
+            self.transaction.guarded(self.context.state(), frame).await
+        };
+        done.await.inspect_err(|_| self.transaction.fail())
+    }
+
+    async fn run(&self, mut statement: DfStatement) -> Result<DataFrame> {
+        if let DfStatement::Statement(sql) = &statement {
+            let (context, warnings) = (&self.context, &self.warnings);
+            if let Some(done) = self.transaction.run(context, warnings, sql).await? {
+                return Ok(done);
+            }
+            if let Some(done) = settings::run(context, &self.transaction, warnings, sql).await? {
                 return Ok(done);
             }
         }
-        if let DfStatement::Reset(ResetStatement::Variable(name)) = &statement.0
+        if let DfStatement::Reset(ResetStatement::Variable(name)) = &statement
             && let Some(done) = settings::reset(&self.context, name)?
         {
             return Ok(done);
         }
-        let mut statement = statement.0;
         let arrays = OrderByArrays::take(&self.context.state_ref().read(), &mut statement);
         let recalls = rewrite_statement(&self.context, &mut statement)?;
         if !recalls.is_empty() {
@@ -165,14 +188,21 @@ impl Session {
         }
         let declared = declares_types(&statement);
         let state = self.context.state();
-        let statement = prepare_write(&state, statement).await?;
+        let mut statement = prepare_write(&state, statement).await?;
+        let change = dml::take(&state, &mut statement).await?;
         let statement = self.connect_stores(statement)?;
-        let plan = arrays.put_back(state.statement_to_plan(statement).await?)?;
+        let planning = change.as_ref().map_or(&state, |change| &change.state);
+        let plan = arrays.put_back(planning.statement_to_plan(statement).await?)?;
+        let plan = match change {
+            Some(change) => change.put_back(plan)?,
+            None => plan,
+        };
         let plan = self
             .prepared
             .lock()
             .convert_parameters(&state, plan, declared)?;
         let plan = vectors_as_texts(plan)?;
+        self.transaction.note(&self.context, &plan).await?;
         let Some(query) = explained(&plan) else {
             return match plan {
                 LogicalPlan::Ddl(_) | LogicalPlan::Statement(_) => {

@@ -1,8 +1,7 @@
-//! `SET`, `SHOW`, `RESET`, and transaction blocks as far as settings go; `CREATE EXTENSION vector`.
+//! `SET`, `SHOW`, `RESET`; `CREATE EXTENSION vector`.
 //!
-//! PostgreSQL's rules: `SET LOCAL` holds until the transaction block ends, `SET` inside a block is
-//! undone by `ROLLBACK`, and both do nothing lasting when the block fails. Reads and writes of
-//! tables are not part of a block.
+//! PostgreSQL's rules: `SET LOCAL` holds until the transaction block ends, and `SET` inside a block is
+//! undone by `ROLLBACK` ([`crate::transaction`]).
 
 use std::sync::Arc;
 
@@ -17,9 +16,9 @@ use datafusion::sql::sqlparser::ast::{
 };
 use ogive_table_providers::{OgiveOptions, Warnings};
 use ogive_vectors::VectorError;
-use parking_lot::Mutex;
 
 use crate::search_options::postgres_setting;
+use crate::transaction::{SettingBefore, Transaction};
 
 /// Settings that PostgreSQL knows without a prefix, and ours that they stand for.
 const PLANNER_SETTINGS: &[(&str, &str)] = &[
@@ -29,23 +28,10 @@ const PLANNER_SETTINGS: &[(&str, &str)] = &[
 /// The prefixes whose names are checked and that `SHOW` answers as PostgreSQL does.
 const PREFIXES: &[&str] = &["hnsw", "ivfflat", "ogive", "postgresql"];
 
-/// A transaction block under way: what settings were before it, newest last.
-#[derive(Debug, Default)]
-pub struct Block {
-    changes: Option<Vec<Change>>,
-}
-
-#[derive(Debug)]
-struct Change {
-    name: String,
-    before: Option<String>,
-    local: bool,
-}
-
 /// Runs a statement about the session; `None` when it is about something else.
 pub async fn run(
     context: &SessionContext,
-    block: &Arc<Mutex<Block>>,
+    transaction: &Transaction,
     warnings: &Warnings,
     statement: &SqlStatement,
 ) -> Result<Option<DataFrame>> {
@@ -59,11 +45,11 @@ pub async fn run(
             let name = setting_name(variable);
             let local = matches!(scope, Some(ContextModifier::Local));
             let ours = is_ours(&name);
-            if !ours && !local && block.lock().changes.is_none() {
+            if !ours && !local && !transaction.is_open() {
                 return Ok(None);
             }
             check_known(context, &name)?;
-            if local && block.lock().changes.is_none() {
+            if local && !transaction.is_open() {
                 warnings.push("SET LOCAL can only be used in transaction blocks".to_string());
                 return empty(context).map(Some);
             }
@@ -77,13 +63,11 @@ pub async fn run(
             } else {
                 assign(context, &name, &value)?;
             }
-            if let Some(changes) = &mut block.lock().changes {
-                changes.push(Change {
-                    name,
-                    before,
-                    local,
-                });
-            }
+            transaction.note_setting(SettingBefore {
+                name,
+                value: before,
+                local,
+            });
             empty(context).map(Some)
         }
         SqlStatement::ShowVariable { variable } => {
@@ -104,31 +88,6 @@ pub async fn run(
             let column: ArrayRef = Arc::new(StringArray::from(vec![value]));
             let batch = RecordBatch::try_new(schema, vec![column])?;
             context.read_batch(batch).map(Some)
-        }
-        SqlStatement::StartTransaction { .. } => {
-            let mut block = block.lock();
-            if block.changes.is_some() {
-                warnings.push("there is already a transaction in progress".to_string());
-            } else {
-                block.changes = Some(Vec::new());
-            }
-            empty(context).map(Some)
-        }
-        SqlStatement::Commit { .. } => {
-            let changes = block.lock().changes.take();
-            match changes {
-                None => warnings.push("there is no transaction in progress".to_string()),
-                Some(changes) => undo(context, changes, |change| change.local)?,
-            }
-            empty(context).map(Some)
-        }
-        SqlStatement::Rollback { .. } => {
-            let changes = block.lock().changes.take();
-            match changes {
-                None => warnings.push("there is no transaction in progress".to_string()),
-                Some(changes) => undo(context, changes, |_| true)?,
-            }
-            empty(context).map(Some)
         }
         // The first line of every script for pgvector; what it adds is here already.
         SqlStatement::CreateExtension(create) => match create.name.value.as_str() {
@@ -159,13 +118,14 @@ pub fn reset(context: &SessionContext, variable: &ObjectName) -> Result<Option<D
     empty(context).map(Some)
 }
 
-fn undo(
+/// Puts settings back to what they were, the newest change first.
+pub(crate) fn put_back(
     context: &SessionContext,
-    changes: Vec<Change>,
-    undone: impl Fn(&Change) -> bool,
+    changes: impl IntoIterator<Item = SettingBefore>,
 ) -> Result<()> {
-    for change in changes.into_iter().rev().filter(undone) {
-        if let Some(before) = &change.before {
+    let mut changes: Vec<_> = changes.into_iter().collect();
+    while let Some(change) = changes.pop() {
+        if let Some(before) = &change.value {
             assign(context, &change.name, before)?;
         }
     }
@@ -321,7 +281,8 @@ fn text_of(value: &Expr) -> Result<String> {
     })
 }
 
-fn empty(context: &SessionContext) -> Result<DataFrame> {
+/// No rows.
+pub(crate) fn empty(context: &SessionContext) -> Result<DataFrame> {
     context
         .read_empty()
         .and_then(|frame| frame.limit(0, Some(0)))

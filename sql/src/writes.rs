@@ -49,7 +49,7 @@ pub async fn prepare_write(
 }
 
 /// The statement itself, or the one that it explains or prepares.
-fn changing(statement: &mut DfStatement) -> Option<&mut SqlStatement> {
+pub(crate) fn changing(statement: &mut DfStatement) -> Option<&mut SqlStatement> {
     match statement {
         DfStatement::Statement(sql) => match sql.as_mut() {
             SqlStatement::Prepare { statement, .. } => Some(statement.as_mut()),
@@ -70,7 +70,7 @@ async fn as_delete(state: &SessionState, sql: &SqlStatement) -> Result<Option<Sq
     else {
         return Ok(None);
     };
-    match table(state, &target.name).await? {
+    match table_of(state, &target.name).await? {
         Some(table) if table.is::<MemTable>() => {
             parse_statement(&format!("DELETE FROM {}", target.name)).map(Some)
         }
@@ -82,24 +82,39 @@ async fn prepare_update(state: &SessionState, update: &mut Update) -> Result<()>
     let TableFactor::Table { name, .. } = &update.table.relation else {
         return Ok(());
     };
-    let Some(table) = table(state, name).await? else {
+    let Some(table) = table_of(state, name).await? else {
         return Ok(());
     };
     for assignment in &mut update.assignments {
         if let AssignmentTarget::ColumnName(column) = &assignment.target
             && let Some(column) = column.0.last().and_then(|part| part.as_ident())
-            && let Some(cast) = cast_to(&table, &normalized(column))
-            && takes_cast(&assignment.value)
         {
-            assignment.value = cast.of(&assignment.value)?;
+            cast_assignment(&table, &normalized(column), &mut assignment.value)?;
         }
+    }
+    Ok(())
+}
+
+/// A value for a column of pgvector's types as one of that type.
+///
+/// # Errors
+/// The type does not parse.
+pub(crate) fn cast_assignment(
+    table: &Arc<dyn TableProvider>,
+    column: &str,
+    value: &mut Expr,
+) -> Result<()> {
+    if let Some(cast) = cast_to(table, column)
+        && takes_cast(value)
+    {
+        *value = cast.of(value)?;
     }
     Ok(())
 }
 
 async fn prepare_insert(state: &SessionState, insert: &mut Insert) -> Result<()> {
     if let TableObject::TableName(name) = &insert.table
-        && let Some(table) = table(state, name).await?
+        && let Some(table) = table_of(state, name).await?
     {
         if insert.columns.is_empty() && table.is::<VectorTable>() {
             insert.columns = columns_without_row(&table)
@@ -117,8 +132,28 @@ async fn prepare_insert(state: &SessionState, insert: &mut Insert) -> Result<()>
     Ok(())
 }
 
-async fn table(state: &SessionState, name: &ObjectName) -> Result<Option<Arc<dyn TableProvider>>> {
-    let reference = TableReference::parse_str(&name.to_string());
+/// A name as the catalogues look it up; a path in quotes is one part.
+pub(crate) fn reference_of(name: &ObjectName) -> TableReference {
+    let parts: Vec<String> = name
+        .0
+        .iter()
+        .map(|part| part.as_ident().map_or_else(|| part.to_string(), normalized))
+        .collect();
+    match parts.as_slice() {
+        [catalog, schema, table] => {
+            TableReference::full(catalog.as_str(), schema.as_str(), table.as_str())
+        }
+        [schema, table] => TableReference::partial(schema.as_str(), table.as_str()),
+        _ => TableReference::bare(parts.join(".")),
+    }
+}
+
+/// The table of a name, if there is one.
+pub(crate) async fn table_of(
+    state: &SessionState,
+    name: &ObjectName,
+) -> Result<Option<Arc<dyn TableProvider>>> {
+    let reference = reference_of(name);
     let table_name = reference.table().to_string();
     match state.schema_for_ref(reference) {
         Ok(schema) => schema.table(&table_name).await,
@@ -158,7 +193,8 @@ fn targets(insert: &Insert, table: &Arc<dyn TableProvider>) -> Vec<(Ident, Optio
         .collect()
 }
 
-fn normalized(column: &Ident) -> String {
+/// A name as tables have it.
+pub(crate) fn normalized(column: &Ident) -> String {
     match column.quote_style {
         Some(_) => column.value.clone(),
         None => column.value.to_lowercase(),

@@ -8,6 +8,7 @@
 //! session sets up with all this is in `ogive-sql`.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod changes;
 mod cvc;
 mod error;
 mod location;
@@ -17,6 +18,9 @@ mod parquet;
 mod scan;
 mod warnings;
 
+pub use changes::{
+    KeyColumns, ROW_ID, RestorePoint, RowStore, RowWriter, duplicate_key, keys_of, row_store,
+};
 pub use cvc::{CvcTableFunction, WriteOptions, cvc_table_functions};
 pub use location::listing_url;
 pub use options::{OgiveOptions, OnCorruption, ReadOptions, TableOptions};

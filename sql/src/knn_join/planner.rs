@@ -12,8 +12,10 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
 
 use super::node::{DISTANCE, KnnJoinNode};
+use crate::dml::{DmlPlanner, refuse_lost_conditions};
 use crate::exec::{KnnJoin, KnnJoinExec};
 use crate::search_plan;
+use crate::transaction::GuardPlanner;
 
 /// Plans kNN joins, and nothing else: for a [`DefaultPhysicalPlanner`] of a program's own.
 #[derive(Debug, Default)]
@@ -72,8 +74,12 @@ impl QueryPlanner for KnnJoinQueryPlanner {
         plan: &LogicalPlan,
         session: &dyn Session,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let planner =
-            DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(KnnJoinPlanner)]);
+        refuse_lost_conditions(plan)?;
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![
+            Arc::new(KnnJoinPlanner),
+            Arc::new(DmlPlanner),
+            Arc::new(GuardPlanner),
+        ]);
         search_plan::create_physical_plan(&planner, plan, session).await
     }
 }

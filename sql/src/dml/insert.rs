@@ -1,0 +1,219 @@
+//! `INSERT` with `ON CONFLICT` or `RETURNING`, and into tables that have keys.
+
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::common::{Constraint, DataFusionError, Result, TableReference, plan_err};
+use datafusion::datasource::provider_as_source;
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::{
+    Expr as LogicalExpr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, lit,
+};
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::sqlparser::ast::{
+    Assignment, AssignmentTarget, ConflictTarget, Expr, ExprWithAlias, Insert, OnConflict,
+    OnConflictAction, OnInsert, TableObject,
+};
+use ogive_table_providers::{RowStore, row_store};
+use ogive_vectors::VectorError;
+
+use super::conflict::{Conflict, ConflictUpdate};
+use super::query::{Change, no_column};
+use super::target::TARGET;
+use crate::values::is_default;
+use crate::writes::{cast_assignment, normalized, reference_of, table_of};
+
+/// The name of the row that was to be inserted.
+const EXCLUDED: &str = "excluded";
+
+/// What an `INSERT` says beside its rows.
+pub(super) struct InsertClauses {
+    table: Arc<dyn TableProvider>,
+    on: Option<OnConflict>,
+}
+
+/// Takes the clauses that DataFusion does not plan; `None` where its own plan of the statement serves.
+pub(super) async fn take_insert(
+    state: &SessionState,
+    insert: &mut Insert,
+) -> Result<Option<Change>> {
+    let TableObject::TableName(name) = &insert.table else {
+        return Ok(None);
+    };
+    let Some(table) = table_of(state, name).await? else {
+        return Ok(None);
+    };
+    let Some(store) = row_store(&table) else {
+        return Ok(None);
+    };
+    let has_keys = store.constraints().iter().next().is_some();
+    if insert.on.is_none() && insert.returning.is_none() && !has_keys {
+        return Ok(None);
+    }
+    let on = match insert.on.take() {
+        None => None,
+        Some(OnInsert::OnConflict(on)) => Some(on),
+        Some(other) => return plan_err!("{other} is not supported: ON CONFLICT .. DO UPDATE is"),
+    };
+    let reference = reference_of(name);
+    let alias = match insert.table_alias.take() {
+        Some(alias) => normalized(&alias.alias),
+        None => reference.table().to_string(),
+    };
+    Ok(Some(Change::insert(
+        state,
+        store,
+        Arc::clone(&table),
+        reference,
+        alias,
+        InsertClauses { table, on },
+        insert.returning.take(),
+    )))
+}
+
+impl InsertClauses {
+    /// What to do about conflicts, and the inputs of the node: the rows, and where there is an `ON CONFLICT`
+    /// the table as it is.
+    pub(super) fn plan(
+        &self,
+        state: &SessionState,
+        store: &Arc<dyn RowStore>,
+        name: &TableReference,
+        alias: &str,
+        rows: LogicalPlan,
+    ) -> Result<(Option<Conflict>, Vec<LogicalPlan>)> {
+        let Some(on) = &self.on else {
+            return Ok((None, vec![rows]));
+        };
+        let rows = LogicalPlanBuilder::from(rows).alias(EXCLUDED)?.build()?;
+        let source = provider_as_source(store.scan_with_ids()?);
+        let target = LogicalPlanBuilder::scan(TARGET, source, None)?
+            .alias(alias)?
+            .build()?;
+        let keys = self.keys(store, name, on)?;
+        let update = match &on.action {
+            OnConflictAction::DoNothing => None,
+            OnConflictAction::DoUpdate(update) => {
+                if on.conflict_target.is_none() {
+                    return Err(refused(
+                        "42601",
+                        "ON CONFLICT DO UPDATE requires inference specification or constraint name",
+                    ));
+                }
+                let schema = target.schema().join(rows.schema())?;
+                let expr = |expr: &Expr| {
+                    state.create_logical_expr_from_sql_expr(
+                        ExprWithAlias {
+                            expr: expr.clone(),
+                            alias: None,
+                        },
+                        &schema,
+                    )
+                };
+                let mut columns = Vec::new();
+                let mut values = Vec::new();
+                for assignment in &update.assignments {
+                    let (column, value) = self.assignment(store, name, assignment)?;
+                    let field = store.schema().field(column).clone();
+                    let value = match (
+                        is_default(&value),
+                        self.table.get_column_default(field.name()),
+                    ) {
+                        (true, Some(default)) => default.clone(),
+                        (true, None) => lit(ScalarValue::try_new_null(field.data_type())?),
+                        (false, _) => expr(&value)?,
+                    };
+                    columns.push(column);
+                    values.push(value.cast_to(field.data_type(), &schema)?);
+                }
+                let filter: Option<LogicalExpr> =
+                    update.selection.as_ref().map(expr).transpose()?;
+                Some(ConflictUpdate {
+                    columns,
+                    values,
+                    filter,
+                })
+            }
+        };
+        Ok((Some(Conflict { keys, update }), vec![rows, target]))
+    }
+
+    fn assignment(
+        &self,
+        store: &Arc<dyn RowStore>,
+        name: &TableReference,
+        assignment: &Assignment,
+    ) -> Result<(usize, Expr)> {
+        let AssignmentTarget::ColumnName(column) = &assignment.target else {
+            return plan_err!("ON CONFLICT DO UPDATE SET takes one column at a time");
+        };
+        let ident = column.0.last().and_then(|part| part.as_ident());
+        let column = ident.map(normalized).unwrap_or_default();
+        let mut value = assignment.value.clone();
+        cast_assignment(&self.table, &column, &mut value)?;
+        match store.schema().index_of(&column) {
+            Ok(number) => Ok((number, value)),
+            Err(_) => Err(no_column(&column, name)),
+        }
+    }
+
+    /// The keys that `ON CONFLICT` is about.
+    fn keys(
+        &self,
+        store: &Arc<dyn RowStore>,
+        name: &TableReference,
+        on: &OnConflict,
+    ) -> Result<Vec<Vec<usize>>> {
+        let schema = store.schema();
+        let constraints = store.constraints();
+        let keys = constraints.iter().map(|constraint| match constraint {
+            Constraint::PrimaryKey(columns) => (format!("{}_pkey", name.table()), columns),
+            Constraint::Unique(columns) => {
+                let names: Vec<_> = columns
+                    .iter()
+                    .map(|c| schema.field(*c).name().as_str())
+                    .collect();
+                (format!("{}_{}_key", name.table(), names.join("_")), columns)
+            }
+        });
+        let wanted: Vec<Vec<usize>> = match &on.conflict_target {
+            None => keys.map(|(_, columns)| columns.clone()).collect(),
+            Some(ConflictTarget::OnConstraint(constraint)) => {
+                let wanted = constraint.to_string();
+                keys.filter(|(name, _)| *name == wanted)
+                    .map(|(_, columns)| columns.clone())
+                    .collect()
+            }
+            Some(ConflictTarget::Columns(columns)) => {
+                let mut wanted = columns
+                    .iter()
+                    .map(|column| {
+                        let column = normalized(column);
+                        schema
+                            .index_of(&column)
+                            .map_err(|_| no_column(&column, name))
+                    })
+                    .collect::<Result<Vec<_>>>()?;
+                wanted.sort_unstable();
+                keys.filter(|(_, columns)| {
+                    let mut columns = (*columns).clone();
+                    columns.sort_unstable();
+                    columns == wanted
+                })
+                .map(|(_, columns)| columns.clone())
+                .collect()
+            }
+        };
+        if wanted.is_empty() && on.conflict_target.is_some() {
+            return Err(refused(
+                "42P10",
+                "there is no unique or exclusion constraint matching the ON CONFLICT specification",
+            ));
+        }
+        Ok(wanted)
+    }
+}
+
+fn refused(sqlstate: &'static str, message: &str) -> DataFusionError {
+    DataFusionError::External(Box::new(VectorError::new(sqlstate, message)))
+}

@@ -1,0 +1,345 @@
+//! Rows of DataFusion's tables in memory.
+//!
+//! A row's id is its partition and its number within: rows that others append meanwhile change no
+//! id. Batches are never changed; a table that is put back to what it was shares them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Weak};
+
+use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch};
+use arrow::compute::{filter_record_batch, interleave};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion_catalog::streaming::StreamingTable;
+use datafusion_catalog::{MemTable, TableProvider};
+use datafusion_common::{Constraints, DataFusionError, Result};
+use datafusion_datasource::memory::PartitionData;
+use datafusion_execution::{SendableRecordBatchStream, TaskContext};
+use datafusion_expr::SortExpr;
+use datafusion_physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion_physical_plan::streaming::PartitionStream;
+use futures::{StreamExt, TryStreamExt, stream};
+use parking_lot::Mutex;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+
+use super::keys::{keys_of, null_value};
+use super::{ROW_ID, RestorePoint, RowStore, RowWriter};
+
+/// Bits of an id that number the row within its partition.
+const ROW_BITS: u32 = 40;
+
+/// The rows of a table in memory.
+#[derive(Debug, Clone)]
+pub(super) struct MemoryRows {
+    schema: SchemaRef,
+    constraints: Constraints,
+    partitions: Vec<PartitionData>,
+    sort_order: Arc<Mutex<Vec<Vec<SortExpr>>>>,
+}
+
+impl MemoryRows {
+    pub(super) fn of(table: &Arc<dyn TableProvider>) -> Option<Self> {
+        let table = table.downcast_ref::<MemTable>()?;
+        Some(Self {
+            schema: table.schema(),
+            constraints: table.constraints().cloned().unwrap_or_default(),
+            partitions: table.batches.clone(),
+            sort_order: Arc::clone(&table.sort_order),
+        })
+    }
+
+    fn schema_with_ids(&self) -> SchemaRef {
+        let mut fields = self.schema.fields().to_vec();
+        fields.push(Arc::new(Field::new(ROW_ID, DataType::Int64, false)));
+        Arc::new(Schema::new_with_metadata(
+            fields,
+            self.schema.metadata().clone(),
+        ))
+    }
+}
+
+#[async_trait]
+impl RowStore for MemoryRows {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn constraints(&self) -> Constraints {
+        self.constraints.clone()
+    }
+
+    fn scan_with_ids(&self) -> Result<Arc<dyn TableProvider>> {
+        let schema = self.schema_with_ids();
+        let partitions = self
+            .partitions
+            .iter()
+            .enumerate()
+            .map(|(number, batches)| {
+                Arc::new(PartitionWithIds {
+                    schema: Arc::clone(&schema),
+                    number: number as i64,
+                    batches: Arc::clone(batches),
+                }) as Arc<dyn PartitionStream>
+            })
+            .collect();
+        Ok(Arc::new(StreamingTable::try_new(schema, partitions)?))
+    }
+
+    async fn writer(&self, name: &str) -> Result<Box<dyn RowWriter>> {
+        Ok(Box::new(MemoryWriter {
+            name: name.to_string(),
+            rows: self.clone(),
+            deleted: Vec::new(),
+            updates: Vec::new(),
+            inserted: Vec::new(),
+            _turn: turn_of(self.identity()).lock_owned().await,
+        }))
+    }
+
+    async fn restore_point(&self) -> Result<Box<dyn RestorePoint>> {
+        let mut batches = Vec::with_capacity(self.partitions.len());
+        for partition in &self.partitions {
+            batches.push(partition.read().await.clone());
+        }
+        Ok(Box::new(MemoryRestorePoint {
+            rows: self.clone(),
+            batches,
+            sort_order: self.sort_order.lock().clone(),
+        }))
+    }
+
+    fn identity(&self) -> usize {
+        self.partitions
+            .first()
+            .map_or(0, |partition| Arc::as_ptr(partition) as *const () as usize)
+    }
+}
+
+/// Who may write to the table of an identity. Tables know nothing of writers, so their turns are kept here.
+fn turn_of(identity: usize) -> Arc<AsyncMutex<()>> {
+    static TURNS: LazyLock<Mutex<HashMap<usize, Weak<AsyncMutex<()>>>>> =
+        LazyLock::new(Mutex::default);
+    let mut turns = TURNS.lock();
+    if let Some(turn) = turns.get(&identity).and_then(Weak::upgrade) {
+        return turn;
+    }
+    turns.retain(|_, turn| turn.strong_count() > 0);
+    let turn = Arc::new(AsyncMutex::new(()));
+    turns.insert(identity, Arc::downgrade(&turn));
+    turn
+}
+
+/// A partition's rows with their ids, as they are when the stream is polled first.
+#[derive(Debug)]
+struct PartitionWithIds {
+    schema: SchemaRef,
+    number: i64,
+    batches: PartitionData,
+}
+
+impl PartitionStream for PartitionWithIds {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let (schema, batches) = (Arc::clone(&self.schema), Arc::clone(&self.batches));
+        let first = self.number << ROW_BITS;
+        let stream = stream::once(async move {
+            let batches = batches.read().await.clone();
+            let mut next = first;
+            let with_ids = batches.into_iter().map(move |batch| {
+                let ids = Int64Array::from_iter_values(next..next + batch.num_rows() as i64);
+                next += batch.num_rows() as i64;
+                let mut columns = batch.columns().to_vec();
+                columns.push(Arc::new(ids));
+                Ok(RecordBatch::try_new(Arc::clone(&schema), columns)?)
+            });
+            Ok::<_, DataFusionError>(stream::iter(with_ids))
+        })
+        .try_flatten();
+        Box::pin(RecordBatchStreamAdapter::new(
+            Arc::clone(&self.schema),
+            stream.boxed(),
+        ))
+    }
+}
+
+#[derive(Debug)]
+struct MemoryRestorePoint {
+    rows: MemoryRows,
+    batches: Vec<Vec<RecordBatch>>,
+    sort_order: Vec<Vec<SortExpr>>,
+}
+
+#[async_trait]
+impl RestorePoint for MemoryRestorePoint {
+    async fn restore(&self) {
+        let _turn = turn_of(self.rows.identity()).lock_owned().await;
+        for (partition, batches) in self.rows.partitions.iter().zip(&self.batches) {
+            *partition.write().await = batches.clone();
+        }
+        *self.rows.sort_order.lock() = self.sort_order.clone();
+    }
+}
+
+struct MemoryWriter {
+    name: String,
+    rows: MemoryRows,
+    deleted: Vec<i64>,
+    updates: Vec<Update>,
+    inserted: Vec<RecordBatch>,
+    _turn: OwnedMutexGuard<()>,
+}
+
+struct Update {
+    ids: Vec<i64>,
+    columns: Vec<usize>,
+    values: RecordBatch,
+}
+
+#[async_trait]
+impl RowWriter for MemoryWriter {
+    fn delete(&mut self, ids: Vec<i64>) {
+        self.deleted.extend(ids);
+    }
+
+    fn update(&mut self, ids: Vec<i64>, columns: &[usize], values: RecordBatch) {
+        self.updates.push(Update {
+            ids,
+            columns: columns.to_vec(),
+            values,
+        });
+    }
+
+    fn insert(&mut self, rows: RecordBatch) {
+        self.inserted.push(rows);
+    }
+
+    async fn commit(self: Box<Self>) -> Result<()> {
+        // All partitions are locked before the first is changed.
+        let mut partitions = Vec::with_capacity(self.rows.partitions.len());
+        for partition in &self.rows.partitions {
+            partitions.push(partition.write().await);
+        }
+        let mut changed = partitions
+            .iter()
+            .enumerate()
+            .map(|(number, batches)| self.changed(number, batches))
+            .collect::<Result<Vec<_>>>()?;
+        for rows in &self.inserted {
+            let rows = self.checked(rows.columns().to_vec())?;
+            // The shortest takes it, so that partitions stay of one size.
+            let shortest = changed
+                .iter_mut()
+                .min_by_key(|batches| batches.iter().map(RecordBatch::num_rows).sum::<usize>());
+            if let Some(shortest) = shortest
+                && rows.num_rows() > 0
+            {
+                shortest.push(rows);
+            }
+        }
+        for key in keys_of(&self.rows.constraints, &self.rows.schema)? {
+            let touched =
+                |update: &Update| update.columns.iter().any(|c| key.columns().contains(c));
+            if !self.inserted.is_empty() || self.updates.iter().any(touched) {
+                key.check(&self.name, changed.iter().flatten())?;
+            }
+        }
+        for (partition, batches) in partitions.iter_mut().zip(changed) {
+            **partition = batches;
+        }
+        self.rows.sort_order.lock().clear();
+        Ok(())
+    }
+}
+
+impl MemoryWriter {
+    /// A partition's batches after the changes. Batches without a changed row are the same.
+    fn changed(&self, partition: usize, batches: &[RecordBatch]) -> Result<Vec<RecordBatch>> {
+        let rows_before = Offsets::new(partition, batches);
+        let mut keep: HashMap<usize, Vec<bool>> = HashMap::new();
+        for (batch, row) in self.deleted.iter().filter_map(|id| rows_before.place(*id)) {
+            let rows = batches[batch].num_rows();
+            keep.entry(batch).or_insert_with(|| vec![true; rows])[row] = false;
+        }
+        let mut changed = batches.to_vec();
+        for update in &self.updates {
+            let mut of_batch: HashMap<usize, Vec<(usize, usize)>> = HashMap::new();
+            for (source, id) in update.ids.iter().enumerate() {
+                if let Some((batch, row)) = rows_before.place(*id) {
+                    of_batch.entry(batch).or_default().push((row, source));
+                }
+            }
+            for (batch, rows) in of_batch {
+                changed[batch] = self.updated(&changed[batch], update, &rows)?;
+            }
+        }
+        for (batch, keep) in keep {
+            changed[batch] = filter_record_batch(&changed[batch], &BooleanArray::from(keep))?;
+        }
+        changed.retain(|batch| batch.num_rows() > 0);
+        Ok(changed)
+    }
+
+    /// A batch with new values in some rows: `(row of the batch, row of the values)`.
+    fn updated(
+        &self,
+        batch: &RecordBatch,
+        update: &Update,
+        rows: &[(usize, usize)],
+    ) -> Result<RecordBatch> {
+        let mut places: Vec<(usize, usize)> = (0..batch.num_rows()).map(|row| (0, row)).collect();
+        for (row, source) in rows {
+            places[*row] = (1, *source);
+        }
+        let mut columns = batch.columns().to_vec();
+        for (value, column) in update.columns.iter().enumerate() {
+            let both: [&dyn Array; 2] = [&columns[*column], update.values.column(value)];
+            columns[*column] = interleave(&both, &places)?;
+        }
+        self.checked(columns)
+    }
+
+    /// The columns as rows of the table.
+    fn checked(&self, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
+        for (field, column) in self.rows.schema.fields().iter().zip(&columns) {
+            if !field.is_nullable() && column.logical_null_count() > 0 {
+                return Err(null_value(field.name(), &self.name));
+            }
+        }
+        Ok(RecordBatch::try_new(
+            Arc::clone(&self.rows.schema),
+            columns,
+        )?)
+    }
+}
+
+/// Where each batch of a partition begins.
+struct Offsets {
+    partition: i64,
+    starts: Vec<usize>,
+}
+
+impl Offsets {
+    fn new(partition: usize, batches: &[RecordBatch]) -> Self {
+        let starts = batches.iter().scan(0, |next, batch| {
+            *next += batch.num_rows();
+            Some(*next - batch.num_rows())
+        });
+        Self {
+            partition: partition as i64,
+            starts: starts.collect(),
+        }
+    }
+
+    /// The batch and the row within it of an id, if the partition is this one.
+    fn place(&self, id: i64) -> Option<(usize, usize)> {
+        if id >> ROW_BITS != self.partition {
+            return None;
+        }
+        let row = (id & ((1 << ROW_BITS) - 1)) as usize;
+        let batch = self.starts.partition_point(|start| *start <= row) - 1;
+        Some((batch, row - self.starts[batch]))
+    }
+}
