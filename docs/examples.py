@@ -6,7 +6,8 @@
 An example is a block of `sh` or `sql` with a block of `text` right after it, which is its output. All `sh` examples of a
 document run one after the other in a folder of their own, in which `examples/` and `tests/` are those of the project.
 All `sql` examples under one heading are one session; blocks of `sql` without output run too, those after the comment
-`<!-- not run -->` do not. Lines of times are left out of the comparison.
+`<!-- not run -->` do not. Times are left out of the comparison, and paths are shown
+relative to that folder.
 """
 
 import argparse
@@ -82,6 +83,7 @@ def check(path, folder, binary, write):
     for session in examples(text):
         run = run_shell if session[0].language == "sh" else run_sql
         for example, found in run(session, folder, binary):
+            found = found.replace(f"{folder}/", "")
             found = "\n".join(line.rstrip() for line in found.rstrip().split("\n")) + "\n"
             place = f"{path.relative_to(ROOT)}:{example.line}"
             if example.output is None:
