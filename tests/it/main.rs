@@ -8,6 +8,7 @@ mod examples;
 mod generated;
 mod imports;
 mod knn_join;
+mod modules;
 mod operators;
 #[cfg(feature = "s3")]
 mod s3;

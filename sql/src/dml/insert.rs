@@ -12,16 +12,16 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     Assignment, AssignmentTarget, ConflictTarget, Expr, ExprWithAlias, Insert, OnConflict,
-    OnConflictAction, OnInsert, TableObject,
+    OnConflictAction, OnInsert, SelectItem, TableObject,
 };
 use ogive_table_providers::{RowStore, row_store};
 use ogive_vectors::VectorError;
 
 use super::conflict::{Conflict, ConflictUpdate};
-use super::query::{Change, no_column};
+use super::errors::no_column;
 use super::target::TARGET;
-use crate::values::is_default;
-use crate::writes::{cast_assignment, normalized, reference_of, table_of};
+use crate::statement::is_default;
+use crate::statement::{cast_assignment, normalized, reference_of, table_of};
 
 /// The name of the row that was to be inserted.
 const EXCLUDED: &str = "excluded";
@@ -32,11 +32,21 @@ pub(super) struct InsertClauses {
     on: Option<OnConflict>,
 }
 
+/// The clauses of an `INSERT` and its target.
+pub(super) struct TakenInsert {
+    pub(super) store: Arc<dyn RowStore>,
+    pub(super) table: Arc<dyn TableProvider>,
+    pub(super) name: TableReference,
+    pub(super) alias: String,
+    pub(super) clauses: InsertClauses,
+    pub(super) returning: Option<Vec<SelectItem>>,
+}
+
 /// Takes the clauses that DataFusion does not plan; `None` where its own plan of the statement serves.
 pub(super) async fn take_insert(
     state: &SessionState,
     insert: &mut Insert,
-) -> Result<Option<Change>> {
+) -> Result<Option<TakenInsert>> {
     let TableObject::TableName(name) = &insert.table else {
         return Ok(None);
     };
@@ -60,15 +70,14 @@ pub(super) async fn take_insert(
         Some(alias) => normalized(&alias.alias),
         None => reference.table().to_string(),
     };
-    Ok(Some(Change::insert(
-        state,
+    Ok(Some(TakenInsert {
         store,
-        Arc::clone(&table),
-        reference,
+        table: Arc::clone(&table),
+        name: reference,
         alias,
-        InsertClauses { table, on },
-        insert.returning.take(),
-    )))
+        clauses: InsertClauses { table, on },
+        returning: insert.returning.take(),
+    }))
 }
 
 impl InsertClauses {

@@ -12,7 +12,9 @@
 //! NULL mean what they mean in `SELECT`. [`rule`] does the same to statements that programs plan
 //! without [`Session`](crate::Session).
 
+mod change;
 mod conflict;
+mod errors;
 mod exec;
 mod insert;
 mod node;
@@ -22,6 +24,7 @@ mod returning;
 mod rule;
 mod target;
 
+pub(crate) use change::changed_stores;
 pub(crate) use planner::DmlPlanner;
-pub(crate) use query::{changed_stores, take};
+pub(crate) use query::take;
 pub(crate) use rule::{ChangesByRowId, refuse_lost_conditions};

@@ -4,14 +4,8 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, Result, TableReference, plan_err};
+use datafusion::common::{Result, TableReference, plan_err};
 use datafusion::execution::SessionState;
-use datafusion::logical_expr::{
-    Analyze, Explain, Expr as LogicalExpr, ExprSchemable, Extension, LogicalPlan,
-    LogicalPlanBuilder, PlanType, Prepare, Statement as LogicalStatement, StringifiedPlan, lit,
-};
-use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
     AssignmentTarget, Delete, Expr, FromTable, Ident, LimitClause, ObjectName, OrderBy,
@@ -19,37 +13,17 @@ use datafusion::sql::sqlparser::ast::{
     Update, UpdateTableFromKind, VisitMut, VisitorMut, With,
 };
 use ogive_table_providers::{ROW_ID, RowStore, row_store};
-use ogive_vectors::VectorError;
 
-use super::insert::{InsertClauses, take_insert};
-use super::node::{DmlNode, Operation};
-use super::returning::returned;
+use super::change::{Change, What, set_name};
+use super::errors::{no_column, not_changeable};
+use super::insert::take_insert;
 use super::target::{TARGET, with_target};
 use crate::parser::parse_query;
-use crate::values::is_default;
-use crate::writes::{normalized, reference_of, table_of};
+use crate::statement::is_default;
+use crate::statement::{normalized, reference_of, table_of};
 
 /// The name of the row ids in the statement's query.
 const ID: &str = "__id";
-
-/// A statement that changes rows, apart from its query.
-pub(crate) struct Change {
-    /// The session in which the statement that is left is planned.
-    pub(crate) state: SessionState,
-    store: Arc<dyn RowStore>,
-    table: Arc<dyn TableProvider>,
-    name: TableReference,
-    alias: String,
-    what: What,
-    returning: Option<Vec<SelectItem>>,
-}
-
-enum What {
-    Delete,
-    /// The columns that are set, each with whether it gets its default.
-    Update(Vec<(usize, bool)>),
-    Insert(InsertClauses),
-}
 
 /// Takes a change of rows out of a statement and leaves the query of it, or for `INSERT` the plain statement. Statements that
 /// are none, and those over tables that have no row ids, stay as they are.
@@ -60,7 +34,7 @@ pub(crate) async fn take(
     state: &SessionState,
     statement: &mut DfStatement,
 ) -> Result<Option<Change>> {
-    let Some(sql) = crate::writes::changing(statement) else {
+    let Some(sql) = crate::statement::changing(statement) else {
         return Ok(None);
     };
     let mut with = None;
@@ -72,7 +46,18 @@ pub(crate) async fn take(
         *sql = inner;
     }
     match sql {
-        SqlStatement::Insert(insert) => take_insert(state, insert).await,
+        SqlStatement::Insert(insert) => {
+            let taken = take_insert(state, insert).await?;
+            Ok(taken.map(|taken| Change {
+                state: state.clone(),
+                store: taken.store,
+                table: taken.table,
+                name: taken.name,
+                alias: taken.alias,
+                what: What::Insert(taken.clauses),
+                returning: taken.returning,
+            }))
+        }
         SqlStatement::Delete(delete) => {
             let target = delete_target(delete)?;
             let Some(found) = Found::of(state, &target, "DELETE FROM").await? else {
@@ -232,17 +217,6 @@ impl Found {
     }
 }
 
-/// What an error says of a table that cannot be changed.
-pub(super) fn not_changeable(
-    verb: &str,
-    name: &impl std::fmt::Display,
-) -> datafusion::error::DataFusionError {
-    let error = VectorError::new("0A000", format!("{verb} {name} is not supported")).with_hint(
-        "Files and views are read in place. COPY (SELECT ..) TO 'another file' writes the rows that are to stay.",
-    );
-    datafusion::error::DataFusionError::External(Box::new(error))
-}
-
 /// The parts of a statement that are those of a query.
 struct Parts {
     with: Option<With>,
@@ -251,10 +225,6 @@ struct Parts {
     order_by: Vec<datafusion::sql::sqlparser::ast::OrderByExpr>,
     limit: Option<Expr>,
     sets: Vec<Expr>,
-}
-
-fn set_name(number: usize) -> String {
-    format!("__set_{number}")
 }
 
 /// The columns that are set and what to; `DEFAULT` is left to the plan.
@@ -300,14 +270,6 @@ fn assignments(
     Ok((columns, sets))
 }
 
-/// PostgreSQL's error about a column that a table does not have.
-pub(super) fn no_column(column: &str, name: &TableReference) -> datafusion::error::DataFusionError {
-    datafusion::error::DataFusionError::External(Box::new(VectorError::new(
-        "42703",
-        format!("column \"{column}\" of relation \"{name}\" does not exist"),
-    )))
-}
-
 /// `public.t.id` as `t.id`: the target of the query has no schema.
 struct Qualifiers<'a>(&'a ObjectName);
 
@@ -329,153 +291,4 @@ impl VisitorMut for Qualifiers<'_> {
         }
         ControlFlow::Continue(())
     }
-}
-
-impl Change {
-    pub(super) fn insert(
-        state: &SessionState,
-        store: Arc<dyn RowStore>,
-        table: Arc<dyn TableProvider>,
-        name: TableReference,
-        alias: String,
-        clauses: InsertClauses,
-        returning: Option<Vec<SelectItem>>,
-    ) -> Self {
-        Self {
-            state: state.clone(),
-            store,
-            table,
-            name,
-            alias,
-            what: What::Insert(clauses),
-            returning,
-        }
-    }
-
-    /// Puts the change above the plan of its query, within what explains or prepares it.
-    ///
-    /// # Errors
-    /// A value of a type that the column cannot take; an expression of `RETURNING` or `ON CONFLICT` that does not plan.
-    pub(crate) fn put_back(self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        Ok(match plan {
-            LogicalPlan::Explain(explain) => {
-                let plan = self.put_back(Arc::unwrap_or_clone(explain.plan))?;
-                let initial = plan.display_indent().to_string();
-                LogicalPlan::Explain(Explain {
-                    stringified_plans: vec![StringifiedPlan::new(
-                        PlanType::InitialLogicalPlan,
-                        initial,
-                    )],
-                    plan: Arc::new(plan),
-                    ..explain
-                })
-            }
-            LogicalPlan::Analyze(analyze) => {
-                let input = self.put_back(Arc::unwrap_or_clone(analyze.input))?;
-                LogicalPlan::Analyze(Analyze {
-                    input: Arc::new(input),
-                    ..analyze
-                })
-            }
-            LogicalPlan::Statement(LogicalStatement::Prepare(prepare)) => {
-                let input = self.put_back(Arc::unwrap_or_clone(prepare.input))?;
-                LogicalPlan::Statement(LogicalStatement::Prepare(Prepare {
-                    input: Arc::new(input),
-                    ..prepare
-                }))
-            }
-            query => self.over(query)?,
-        })
-    }
-
-    fn over(self, query: LogicalPlan) -> Result<LogicalPlan> {
-        let returns = self.returning.is_some();
-        let (operation, inputs) = match &self.what {
-            What::Delete => (Operation::Delete, vec![query]),
-            What::Update(columns) => {
-                let numbers = columns.iter().map(|(column, _)| *column).collect();
-                (
-                    Operation::Update(numbers),
-                    vec![self.cast_sets(query, columns)?],
-                )
-            }
-            What::Insert(clauses) => {
-                let LogicalPlan::Dml(dml) = query else {
-                    return plan_err!("INSERT was planned as {}", query.display());
-                };
-                let (conflict, inputs) = clauses.plan(
-                    &self.state,
-                    &self.store,
-                    &self.name,
-                    &self.alias,
-                    Arc::unwrap_or_clone(dml.input),
-                )?;
-                (Operation::Insert(conflict), inputs)
-            }
-        };
-        let node = DmlNode::try_new(
-            operation,
-            self.name,
-            self.store,
-            inputs.into_iter().map(Arc::new).collect(),
-            returns.then(|| TableReference::bare(self.alias.as_str())),
-        )?;
-        let node = LogicalPlan::Extension(Extension {
-            node: Arc::new(node),
-        });
-        match self.returning {
-            None => Ok(node),
-            Some(items) => {
-                let exprs = returned(&self.state, items, node.schema())?;
-                LogicalPlanBuilder::from(node).project(exprs)?.build()
-            }
-        }
-    }
-
-    /// New values in the types of their columns.
-    fn cast_sets(&self, query: LogicalPlan, columns: &[(usize, bool)]) -> Result<LogicalPlan> {
-        let target = self.store.schema();
-        let mut exprs: Vec<LogicalExpr> = Vec::new();
-        for (place, (qualifier, field)) in query.schema().iter().enumerate() {
-            let column = LogicalExpr::Column(Column::from((qualifier, field)));
-            let Some((number, is_default)) = place.checked_sub(1).and_then(|set| columns.get(set))
-            else {
-                exprs.push(column);
-                continue;
-            };
-            let to = target.field(*number);
-            let value = match (*is_default, self.table.get_column_default(to.name())) {
-                (true, Some(default)) => default.clone(),
-                (true, None) => lit(ScalarValue::try_new_null(to.data_type())?),
-                (false, _) => column,
-            };
-            let from = value.get_type(query.schema())?;
-            let value = value.cast_to(to.data_type(), query.schema()).map_err(|_| {
-                datafusion::error::DataFusionError::External(Box::new(VectorError::new(
-                    "42804",
-                    format!(
-                        "column \"{}\" is of type {} but expression is of type {from}",
-                        to.name(),
-                        to.data_type()
-                    ),
-                )))
-            })?;
-            exprs.push(value.alias(set_name(place - 1)));
-        }
-        LogicalPlanBuilder::from(query).project(exprs)?.build()
-    }
-}
-
-/// Whether any part of a plan changes rows by id, and of which tables.
-pub(crate) fn changed_stores(plan: &LogicalPlan) -> Result<Vec<Arc<dyn RowStore>>> {
-    let mut stores = Vec::new();
-    plan.apply(|part| {
-        if let LogicalPlan::Extension(extension) = part
-            && let Some(node) = extension.node.as_any().downcast_ref::<DmlNode>()
-        {
-            stores.push(Arc::clone(node.store()));
-        }
-        Ok(TreeNodeRecursion::Continue)
-    })?;
-    Ok(stores)
 }

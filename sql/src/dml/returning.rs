@@ -5,7 +5,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::Expr as LogicalExpr;
 use datafusion::sql::sqlparser::ast::{ExprWithAlias, SelectItem, SelectItemQualifiedWildcardKind};
 
-use crate::writes::normalized;
+use crate::statement::normalized;
 
 /// `RETURNING` over the columns of the changed rows.
 ///

@@ -12,8 +12,8 @@ use datafusion::logical_expr::{
 use datafusion::optimizer::AnalyzerRule;
 use ogive_table_providers::{ROW_ID, RowStore, row_store};
 
+use super::errors::not_changeable;
 use super::node::{DmlNode, Operation};
-use super::query::not_changeable;
 
 /// Plans `DELETE` and `UPDATE` of tables whose rows have ids as changes of those rows, before the optimizer sees the
 /// condition.

@@ -1,9 +1,15 @@
 //! Physical operators.
 
+mod deferred;
 mod held_rows;
 mod knn_join;
+mod planned;
+mod staged_files;
 mod vector_top_k;
 
-pub(crate) use knn_join::KnnJoin;
+pub(crate) use deferred::DeferredExec;
 pub use knn_join::KnnJoinExec;
+pub(crate) use knn_join::{KnnJoin, describe};
+pub(crate) use planned::{PlannedPlanner, planned_frame};
+pub(crate) use staged_files::StagedSinks;
 pub use vector_top_k::VectorTopKExec;

@@ -1,14 +1,16 @@
 //! Rules that this front end adds to DataFusion's.
 
 mod cast_vectors;
+mod csv_copy;
 mod key_once;
 mod physical_top_k;
 mod vector_top_k;
 mod wrapper;
 
 pub use cast_vectors::CastVectors;
+pub(crate) use csv_copy::vectors_as_texts;
 pub use physical_top_k::PhysicalTopK;
 pub(crate) use physical_top_k::{arguments, below, file_scan};
 pub use vector_top_k::VectorTopK;
-pub(crate) use vector_top_k::{is_enabled, is_marked};
-pub(crate) use wrapper::{Key, has_subquery, strip};
+pub(crate) use vector_top_k::is_marked;
+pub(crate) use wrapper::{Key, strip};

@@ -23,7 +23,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
 use super::keys::{keys_of, null_value};
-use super::{ROW_ID, RestorePoint, RowStore, RowWriter};
+use super::store::{ROW_ID, RestorePoint, RowStore, RowWriter};
 
 /// Bits of an id that number the row within its partition.
 const ROW_BITS: u32 = 40;

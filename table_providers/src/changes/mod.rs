@@ -8,73 +8,15 @@
 
 mod keys;
 mod memory;
+mod store;
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
-use async_trait::async_trait;
 use datafusion_catalog::TableProvider;
-use datafusion_common::{Constraints, Result};
 
 pub use keys::{KeyColumns, duplicate_key, keys_of};
 use memory::MemoryRows;
-
-/// The column of row ids (BIGINT) in [`RowStore::scan_with_ids`], the last one.
-pub const ROW_ID: &str = "__row_id";
-
-/// A table whose rows can be deleted and changed by id.
-#[async_trait]
-pub trait RowStore: Debug + Send + Sync {
-    /// The columns of the table, without the row id.
-    fn schema(&self) -> SchemaRef;
-
-    /// The keys that rows must not share.
-    fn constraints(&self) -> Constraints;
-
-    /// The table with [`ROW_ID`] as a last column. Its scans read what the table holds when they
-    /// run; ids hold until the writer that was made before is committed or dropped.
-    fn scan_with_ids(&self) -> Result<Arc<dyn TableProvider>>;
-
-    /// The one writer: another waits until this one is committed or dropped. `name` is the
-    /// table's in errors.
-    async fn writer(&self, name: &str) -> Result<Box<dyn RowWriter>>;
-
-    /// What the table holds now, to go back to when a transaction is rolled back.
-    async fn restore_point(&self) -> Result<Box<dyn RestorePoint>>;
-
-    /// Equal for two stores over one table.
-    fn identity(&self) -> usize;
-}
-
-/// Changes to a table, which all happen at [`RowWriter::commit`] or not at all.
-#[async_trait]
-pub trait RowWriter: Send {
-    /// Deletes rows.
-    fn delete(&mut self, ids: Vec<i64>);
-
-    /// Gives rows new values: row `i` of `values` is for `ids[i]`, column `j` of it is column
-    /// `columns[j]` of the table, of that column's type.
-    fn update(&mut self, ids: Vec<i64>, columns: &[usize], values: RecordBatch);
-
-    /// Adds rows with all columns of the table, in its order and types.
-    fn insert(&mut self, rows: RecordBatch);
-
-    /// Does it.
-    ///
-    /// # Errors
-    /// A NULL where there must be none (23502), a key that is there already (23505). Then nothing
-    /// is changed.
-    async fn commit(self: Box<Self>) -> Result<()>;
-}
-
-/// What a table held at a moment.
-#[async_trait]
-pub trait RestorePoint: Debug + Send + Sync {
-    /// Makes the table hold it again.
-    async fn restore(&self);
-}
+pub use store::{ROW_ID, RestorePoint, RowStore, RowWriter};
 
 /// The rows of a table of a kind that can be changed.
 pub fn row_store(table: &Arc<dyn TableProvider>) -> Option<Arc<dyn RowStore>> {

@@ -8,6 +8,7 @@ mod bytes;
 mod declared;
 mod empty;
 mod file;
+mod file_scan;
 mod format;
 mod kind;
 mod load;
