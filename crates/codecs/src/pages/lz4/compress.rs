@@ -5,9 +5,8 @@
 //! sequence; if not, go on, faster the longer nothing was found
 //! ```
 //!
-//! A page's places fit 16 bits, so its table is 8 KiB and stays in the first-level cache. It is not cleared between
-//! pages: places count on from page to page, and one below the page's own first place is stale. Only when 16 bits run
-//! out, after 15 pages, are all places stale at once and the table is cleared.
+//! A page's places fit 16 bits, so its table is 8 KiB, stays in the first-level cache and is cleared in no time. A slot
+//! that is empty says place 0, where the four bytes are compared like everywhere: there is one question a place.
 #![expect(
     unsafe_code,
     reason = "words read and vectors written without asking for room twice"
@@ -16,11 +15,11 @@
 use super::{DISTANCE_MAX, LAST_LITERALS, LAST_MATCH_START, MATCH_BYTES_MIN, SLACK_BYTES};
 
 /// Entries of the table for inputs whose places fit 16 bits, as a power of two.
-const NEAR_BITS: u32 = 12;
+const NEAR_BITS: u32 = 13;
 /// The same for longer inputs.
 const FAR_BITS: u32 = 14;
-/// The longest input whose places fit 16 bits, with room for the places of inputs before it.
-const NEAR_BYTES_MAX: usize = 32 * 1024;
+/// The longest input whose places fit 16 bits; no match in it starts too far back.
+const NEAR_BYTES_MAX: usize = 1 << 16;
 /// After `1 << PATIENCE` places without a match, every second place is looked at, and so on. LZ4's own number.
 const PATIENCE: u32 = 6;
 
@@ -28,8 +27,6 @@ const PATIENCE: u32 = 6;
 #[derive(Debug)]
 pub(in crate::pages) struct Table {
     near: Box<[u16; 1 << NEAR_BITS]>,
-    /// Places of the next input start here in `near`.
-    near_first: usize,
     far: Vec<u32>,
 }
 
@@ -37,7 +34,6 @@ impl Default for Table {
     fn default() -> Self {
         Self {
             near: Box::new([0; 1 << NEAR_BITS]),
-            near_first: 1,
             far: Vec::new(),
         }
     }
@@ -46,6 +42,8 @@ impl Default for Table {
 /// Places in a table of some width.
 trait Places {
     const BITS: u32;
+    /// Whether a place can be farther back than a match may start.
+    const IS_FAR: bool;
     /// The place that was last put at the hash, and `place` in its stead.
     fn swap(&mut self, hash: usize, place: usize) -> usize;
 }
@@ -54,6 +52,7 @@ struct Near<'a>(&'a mut [u16; 1 << NEAR_BITS]);
 
 impl Places for Near<'_> {
     const BITS: u32 = NEAR_BITS;
+    const IS_FAR: bool = false;
     #[inline(always)]
     fn swap(&mut self, hash: usize, place: usize) -> usize {
         let slot = &mut self.0[hash % (1 << NEAR_BITS)];
@@ -65,6 +64,7 @@ struct Far<'a>(&'a mut [u32; 1 << FAR_BITS]);
 
 impl Places for Far<'_> {
     const BITS: u32 = FAR_BITS;
+    const IS_FAR: bool = true;
     #[inline(always)]
     fn swap(&mut self, hash: usize, place: usize) -> usize {
         let slot = &mut self.0[hash % (1 << FAR_BITS)];
@@ -74,13 +74,8 @@ impl Places for Far<'_> {
 
 pub(super) fn compress(table: &mut Table, input: &[u8], out: &mut [u8]) -> Option<usize> {
     if input.len() <= NEAR_BYTES_MAX {
-        if table.near_first + input.len() > usize::from(u16::MAX) {
-            table.near.fill(0);
-            table.near_first = 1;
-        }
-        let first = table.near_first;
-        table.near_first += input.len();
-        return sequences(Near(&mut table.near), first, input, out);
+        table.near.fill(0);
+        return sequences(Near(&mut table.near), input, out);
     }
     // Places are 32 bits; a longer input is no block that anybody reads.
     if input.len() >= u32::MAX as usize {
@@ -89,7 +84,7 @@ pub(super) fn compress(table: &mut Table, input: &[u8], out: &mut [u8]) -> Optio
     table.far.clear();
     table.far.resize(1 << FAR_BITS, 0);
     let far = table.far.as_mut_slice().try_into().ok()?;
-    sequences(Far(far), 1, input, out)
+    sequences(Far(far), input, out)
 }
 
 /// # Safety
@@ -136,31 +131,22 @@ pub(super) fn alike(input: &[u8], mut a: usize, mut b: usize, end: usize) -> usi
     b - start
 }
 
-/// `first` is the place of the input's first byte; places below are stale.
 #[inline(always)]
-fn sequences<P: Places>(
-    mut places: P,
-    first: usize,
-    input: &[u8],
-    out: &mut [u8],
-) -> Option<usize> {
+fn sequences<P: Places>(mut places: P, input: &[u8], out: &mut [u8]) -> Option<usize> {
     let mut writer = Writer { out, made: 0 };
     let mut anchor = 0;
     if input.len() > LAST_MATCH_START {
         let match_start_end = input.len() - LAST_MATCH_START;
         let match_end = input.len() - LAST_LITERALS;
-        // SAFETY: `match_start_end` is more than four bytes before the end.
-        places.swap(hash::<P>(unsafe { four(input, 0) }), first);
         let mut at = 1;
         let mut patience = 1_usize << PATIENCE;
         while at <= match_start_end {
             // SAFETY: `at` is at most `match_start_end`, twelve bytes before the end.
             let wanted = unsafe { four(input, at) };
-            let seen = places.swap(hash::<P>(wanted), first + at);
-            // A stale place wraps to a number above every place.
-            let mut from = seen.wrapping_sub(first);
-            // SAFETY: only where `from < at`, and `at` is twelve bytes before the end or more.
-            if from >= at || at - from > DISTANCE_MAX || unsafe { four(input, from) } != wanted {
+            let mut from = places.swap(hash::<P>(wanted), at);
+            // SAFETY: places in the table are those before `at`, which is twelve bytes before the end or more.
+            let differs = unsafe { four(input, from) } != wanted;
+            if differs | (P::IS_FAR && at - from > DISTANCE_MAX) {
                 at += patience >> PATIENCE;
                 patience += 1;
                 continue;
@@ -179,7 +165,7 @@ fn sequences<P: Places>(
             if at <= match_start_end {
                 // Places inside the match, of which two are worth having.
                 // SAFETY: `at - 2` is before `at`, which is twelve bytes before the end or more.
-                places.swap(hash::<P>(unsafe { four(input, at - 2) }), first + at - 2);
+                places.swap(hash::<P>(unsafe { four(input, at - 2) }), at - 2);
             }
         }
     }

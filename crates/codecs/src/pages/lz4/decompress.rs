@@ -9,16 +9,14 @@
     reason = "copies of whole vectors over the end of what counts, inside of what is there"
 )]
 
-use std::ptr;
-
 use super::MATCH_BYTES_MIN;
 use crate::pages::Backend;
 
 /// Bytes of a wide copy.
 const WIDE: usize = 16;
 /// Bytes of the block with which a sequence of short lengths needs no questions: a token, up to 14 literals copied as 16,
-/// a distance.
-const FAST_INPUT: usize = 1 + WIDE + 2;
+/// a distance. After long literals, copied in steps of 32, there is room for a distance.
+const FAST_INPUT: usize = 2 * WIDE + 2;
 /// Bytes of the output with which it needs none: up to 14 literals, then a match of up to 18 whose copy ends within 32 of
 /// its start.
 const FAST_OUTPUT: usize = 14 + 2 * WIDE;
@@ -131,105 +129,185 @@ unsafe fn copy_wide(from: *const u8, to: *mut u8) {
     }
 }
 
+/// # Safety
+/// Eight bytes can be read from `from` and written to `to`.
+#[inline(always)]
+unsafe fn copy_half(from: *const u8, to: *mut u8) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let bytes = from.cast::<u64>().read_unaligned();
+        to.cast::<u64>().write_unaligned(bytes);
+    }
+}
+
 #[inline(always)]
 fn decode_with<S: Spread>(block: &[u8], out: &mut [u8]) -> bool {
-    let output_bytes = out.len();
-    let input = block.as_ptr();
-    let output = out.as_mut_ptr();
     // Places rather than pointers: a place can be beyond the end and compared, without being undefined.
-    // Invariants at the head of the loop: `at <= block.len()`, `made <= output_bytes`, `out[..made]` is written.
+    // Invariants between sequences: `at <= block.len()`, `made <= out.len()`, `out[..made]` is written.
     let mut at = 0_usize;
     let mut made = 0_usize;
-    let fast_input_end = block.len().saturating_sub(FAST_INPUT);
-    let fast_output_end = output_bytes.saturating_sub(FAST_OUTPUT);
-    let has_fast = block.len() >= FAST_INPUT && output_bytes >= FAST_OUTPUT;
+    loop {
+        let Some((next, end)) = fast_sequences::<S>(block, out, at, made) else {
+            return false;
+        };
+        (at, made) = (next, end);
+        match careful_sequence::<S>(block, out, &mut at, &mut made) {
+            None => return false,
+            Some(Sequence::Last) => return made == out.len(),
+            Some(Sequence::Inner) => {}
+        }
+    }
+}
 
-    // SAFETY: of the whole body: every access is preceded by one of two kinds of evidence. In the fast part,
-    // `at <= block.len() - 19` and `made <= output_bytes - 46` bound the token, the 16 bytes read for up to 14 literals, the
-    // distance, and the writes of up to 14 + 32 bytes. Elsewhere the comparison before the access names the same bytes. A
-    // match is read from `made - distance`, and `distance` is checked to be from 1 to `made`.
-    unsafe {
-        loop {
-            if at >= block.len() {
-                return false;
-            }
+/// Decodes sequences for as long as there is room to copy more than counts; returns the place of the first sequence that
+/// is left and of its output, or `None` for a bad one.
+#[inline(always)]
+fn fast_sequences<S: Spread>(
+    block: &[u8],
+    out: &mut [u8],
+    mut at: usize,
+    mut made: usize,
+) -> Option<(usize, usize)> {
+    let (Some(input_end), Some(output_end)) = (
+        block.len().checked_sub(FAST_INPUT),
+        out.len().checked_sub(FAST_OUTPUT),
+    ) else {
+        return Some((at, made));
+    };
+    let input = block.as_ptr();
+    let output = out.as_mut_ptr();
+    while at <= input_end && made <= output_end {
+        let start = (at, made);
+        // SAFETY: `at <= block.len() - FAST_INPUT` and `made <= out.len() - FAST_OUTPUT` bound the token, the 16 bytes read
+        // and written for up to 14 literals, the distance after them and the 32 bytes written for a match of up to 18.
+        // Long literals and long matches establish the same again before they copy. A match is read from
+        // `made - distance`, and `distance` is from 1 to `made`; it reads at most 16 bytes beyond where it may write 32.
+        unsafe {
             let token = usize::from(*input.add(at));
+            at += 1;
             let mut literals = token >> 4;
-            let distance;
-            if has_fast && literals != 15 && at <= fast_input_end && made <= fast_output_end {
-                copy_wide(input.add(at + 1), output.add(made));
-                at += 1 + literals;
-                made += literals;
-                distance = usize::from(u16::from_le(input.add(at).cast::<u16>().read_unaligned()));
-                at += 2;
-                let length = token & 15;
-                if length != 15 {
-                    if distance >= WIDE {
-                        if distance > made {
-                            return false;
-                        }
-                        let from = output.add(made - distance);
-                        copy_wide(from, output.add(made));
-                        // After the first copy: it may have made these bytes.
-                        let rest = from.add(WIDE).cast::<u16>().read_unaligned();
-                        output.add(made + WIDE).cast::<u16>().write_unaligned(rest);
-                    } else {
-                        if distance == 0 || distance > made {
-                            return false;
-                        }
-                        let spread = S::spread(output.add(made - distance), distance);
-                        let to = output.add(made);
-                        to.cast::<[u8; WIDE]>().write_unaligned(spread);
-                        to.add(usize::from(STEPS[distance % WIDE]))
-                            .cast::<[u8; WIDE]>()
-                            .write_unaligned(spread);
-                    }
-                    made += length + MATCH_BYTES_MIN;
-                    continue;
+            if literals == 15 {
+                literals += more(block, &mut at)?;
+                if at + literals > input_end || made + literals > output_end {
+                    return Some(start);
                 }
+                copy_far(input.add(at), output.add(made), literals);
             } else {
-                at += 1;
-                if literals == 15 {
-                    let Some(more) = more(block, &mut at) else {
-                        return false;
-                    };
-                    literals += more;
-                }
-                if literals > block.len() - at || literals > output_bytes - made {
-                    return false;
-                }
-                copy_literals(
-                    input.add(at),
-                    block.len() - at,
-                    output.add(made),
-                    output_bytes - made,
-                    literals,
-                );
-                at += literals;
-                made += literals;
-                if at == block.len() {
-                    return made == output_bytes;
-                }
-                if block.len() - at < 2 {
-                    return false;
-                }
-                distance = usize::from(u16::from_le(input.add(at).cast::<u16>().read_unaligned()));
-                at += 2;
+                copy_wide(input.add(at), output.add(made));
             }
+            at += literals;
+            made += literals;
+            let distance = usize::from(u16::from_le(input.add(at).cast::<u16>().read_unaligned()));
+            at += 2;
+            if distance > made {
+                return None;
+            }
+            let to = output.add(made);
+            let from = to.sub(distance);
+            let mut length = token & 15;
+            if length == 15 {
+                length += MATCH_BYTES_MIN + more(block, &mut at)?;
+                if distance == 0 {
+                    return None;
+                }
+                if made + length > output_end {
+                    return Some(start);
+                }
+                copy_match::<S>(from, to, distance, length);
+                made += length;
+            } else {
+                if distance >= WIDE / 2 {
+                    copy_half(from, to);
+                    copy_half(from.add(8), to.add(8));
+                    // After the first copy: it may have made these bytes.
+                    let rest = from.add(WIDE).cast::<u16>().read_unaligned();
+                    to.add(WIDE).cast::<u16>().write_unaligned(rest);
+                } else {
+                    if distance == 0 {
+                        return None;
+                    }
+                    let spread = S::spread(from, distance);
+                    to.cast::<[u8; WIDE]>().write_unaligned(spread);
+                    to.add(usize::from(STEPS[distance % WIDE]))
+                        .cast::<[u8; WIDE]>()
+                        .write_unaligned(spread);
+                }
+                made += length + MATCH_BYTES_MIN;
+            }
+        }
+    }
+    Some((at, made))
+}
 
-            // A match of any length, with any room.
-            let mut length = (token & 15) + MATCH_BYTES_MIN;
-            if token & 15 == 15 {
-                let Some(more) = more(block, &mut at) else {
-                    return false;
-                };
-                length += more;
+/// Which sequence was decoded: the last one has no match.
+enum Sequence {
+    Inner,
+    Last,
+}
+
+/// Decodes one sequence, and writes nothing but what counts.
+#[inline(always)]
+fn careful_sequence<S: Spread>(
+    block: &[u8],
+    out: &mut [u8],
+    at: &mut usize,
+    made: &mut usize,
+) -> Option<Sequence> {
+    let token = usize::from(*block.get(*at)?);
+    *at += 1;
+    let mut literals = token >> 4;
+    if literals == 15 {
+        literals += more(block, at)?;
+    }
+    let source = block.get(*at..)?.get(..literals)?;
+    let target = out.get_mut(*made..)?.get_mut(..literals)?;
+    // SAFETY: both slices have that many bytes, and one of them is exclusive.
+    unsafe { copy_exact(source.as_ptr(), target.as_mut_ptr(), 2 * WIDE, literals) };
+    *at += literals;
+    *made += literals;
+    let Some(distance) = block.get(*at..)?.first_chunk::<2>() else {
+        return (*at == block.len()).then_some(Sequence::Last);
+    };
+    let distance = usize::from(u16::from_le_bytes(*distance));
+    *at += 2;
+    let mut length = token & 15;
+    if length == 15 {
+        length += more(block, at)?;
+    }
+    length += MATCH_BYTES_MIN;
+    if distance == 0 || distance > *made || length > out.len() - *made {
+        return None;
+    }
+    // SAFETY: `distance` bytes before `made` are there, `length` bytes after it are, and the wide copies of all but the last
+    // 32 stay inside of those.
+    unsafe {
+        let to = out.as_mut_ptr().add(*made);
+        let from = to.sub(distance);
+        let wide = length.saturating_sub(2 * WIDE);
+        copy_match::<S>(from, to, distance, wide);
+        copy_exact(from.add(wide), to.add(wide), distance, length - wide);
+    }
+    *made += length;
+    Some(Sequence::Inner)
+}
+
+/// # Safety
+/// `from` and `to` have `count` bytes; where they overlap, `from` is `distance` before `to`, and the bytes between are
+/// written.
+#[inline(always)]
+unsafe fn copy_exact(from: *const u8, to: *mut u8, distance: usize, count: usize) {
+    // SAFETY: words end at `count` at the latest, and with words of eight bytes the distance is not less than that.
+    unsafe {
+        let mut done = 0;
+        if distance >= WIDE / 2 {
+            while done + WIDE / 2 <= count {
+                copy_half(from.add(done), to.add(done));
+                done += WIDE / 2;
             }
-            if distance == 0 || distance > made || length > output_bytes - made {
-                return false;
-            }
-            copy_match::<S>(output.add(made), distance, length, output_bytes - made);
-            made += length;
+        }
+        while done < count {
+            *to.add(done) = *from.add(done);
+            done += 1;
         }
     }
 }
@@ -249,53 +327,31 @@ fn more(block: &[u8], at: &mut usize) -> Option<usize> {
 }
 
 /// # Safety
-/// `from` has `readable` bytes and `to` has `writable`; `count` is at most each of them; the two do not overlap.
+/// `from` has `count` bytes and 32 more, and so has `to`; they do not overlap.
 #[inline(always)]
-unsafe fn copy_literals(
-    from: *const u8,
-    readable: usize,
-    to: *mut u8,
-    writable: usize,
-    count: usize,
-) {
-    // SAFETY: with 31 bytes beyond `count` on both sides, copies of 32 that start before `count` stay inside; without, the
-    // copy is of `count` bytes.
+unsafe fn copy_far(from: *const u8, to: *mut u8, count: usize) {
+    // SAFETY: copies that start before `count` end before `count + 32`.
     unsafe {
-        if readable - count >= 2 * WIDE && writable - count >= 2 * WIDE {
-            let mut done = 0;
-            while done < count {
-                copy_wide(from.add(done), to.add(done));
-                copy_wide(from.add(done + WIDE), to.add(done + WIDE));
-                done += 2 * WIDE;
-            }
-        } else {
-            ptr::copy_nonoverlapping(from, to, count);
+        let mut done = 0;
+        while done < count {
+            copy_wide(from.add(done), to.add(done));
+            copy_wide(from.add(done + WIDE), to.add(done + WIDE));
+            done += 2 * WIDE;
         }
     }
 }
 
 /// # Safety
-/// `distance` bytes before `to` are written, `writable` bytes from it can be, and `count` is at most `writable`; `distance`
-/// is not 0.
+/// `from` is `distance` before `to`, all of those bytes are written, and `to` has `count` bytes and 32 more that can be;
+/// `distance` is not 0.
 #[inline(always)]
-unsafe fn copy_match<S: Spread>(to: *mut u8, distance: usize, count: usize, writable: usize) {
-    // SAFETY: with 32 bytes beyond `count`, vectors that start before `count` end inside `writable`; the 16 bytes from
-    // `to - distance` are then inside as well. Without, each byte is copied alone, from `distance` before it.
+unsafe fn copy_match<S: Spread>(from: *const u8, to: *mut u8, distance: usize, count: usize) {
+    // SAFETY: vectors that start before `count` end before `count + 32`; those read are `distance` before them.
     unsafe {
-        let from = to.sub(distance);
-        if writable - count < 2 * WIDE {
-            for done in 0..count {
-                *to.add(done) = *from.add(done);
-            }
-        } else if distance >= 2 * WIDE {
-            let mut done = 0;
-            while done < count {
-                copy_wide(from.add(done), to.add(done));
-                copy_wide(from.add(done + WIDE), to.add(done + WIDE));
-                done += 2 * WIDE;
-            }
+        let mut done = 0;
+        if distance >= 2 * WIDE {
+            copy_far(from, to, count);
         } else if distance >= WIDE {
-            let mut done = 0;
             while done < count {
                 copy_wide(from.add(done), to.add(done));
                 done += WIDE;
@@ -303,7 +359,6 @@ unsafe fn copy_match<S: Spread>(to: *mut u8, distance: usize, count: usize, writ
         } else {
             let spread = S::spread(from, distance);
             let step = usize::from(STEPS[distance % WIDE]);
-            let mut done = 0;
             while done < count {
                 to.add(done).cast::<[u8; WIDE]>().write_unaligned(spread);
                 done += step;

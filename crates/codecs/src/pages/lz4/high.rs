@@ -18,6 +18,8 @@ use super::{DISTANCE_MAX, LAST_LITERALS, LAST_MATCH_START, MATCH_BYTES_MIN};
 /// Bytes that are parsed at once.
 const STRETCH: usize = 1 << 16;
 const HEAD_BITS: u32 = 13;
+/// Places of a chain that are looked at, by level. Chains of a page are rarely longer.
+const DEPTHS: [usize; super::LEVEL_MAX as usize] = [2, 4, 6, 8, 12, 16, 24, 32, 48, 96, 192, 512];
 /// A match of this length is taken as it is: neither longer ones nor its shorter forms are looked for, and the places inside
 /// it take the rest of it.
 const LONG: usize = 64;
@@ -48,9 +50,12 @@ impl Default for Chains {
     }
 }
 
+fn four(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
 fn hash(bytes: &[u8], at: usize) -> Option<usize> {
-    let four = u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
-    Some((four.wrapping_mul(0x9e37_79b1) >> (32 - HEAD_BITS)) as usize)
+    Some((four(bytes, at)?.wrapping_mul(0x9e37_79b1) >> (32 - HEAD_BITS)) as usize)
 }
 
 pub(super) fn compress(
@@ -62,8 +67,8 @@ pub(super) fn compress(
     if input.len() >= u32::MAX as usize {
         return None;
     }
-    // 2, 4, .. 4096 places of a chain.
-    let depth = 1_usize << level.clamp(1, super::LEVEL_MAX);
+    let level = level.clamp(1, super::LEVEL_MAX) as usize;
+    let depth = DEPTHS.get(level - 1).copied().unwrap_or(1);
     chains.head.fill(0);
     let window = input.len().min(STRETCH);
     chains.previous.clear();
@@ -122,8 +127,9 @@ impl Chains {
                     if at - from > DISTANCE_MAX.min(mask) {
                         break;
                     }
-                    // The byte that would make this match longer than the best one.
-                    if best == 0 || input.get(from + best) == input.get(at + best) {
+                    // The bytes that would make this match longer than the best one.
+                    let last = best.max(3) - 3;
+                    if four(input, from + last) == four(input, at + last) {
                         let length = alike(input, from, at, match_end);
                         if length > best && length >= MATCH_BYTES_MIN {
                             (best, distance) = (length, at - from);
