@@ -5,14 +5,15 @@ use std::sync::Arc;
 use datafusion::catalog::TableProviderFactory;
 use datafusion::common::config::ConfigOptions;
 use datafusion::execution::SessionStateBuilder;
-use datafusion::functions::core;
+use datafusion::functions::{core, string};
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::Analyzer;
 use datafusion::prelude::SessionConfig;
 use ogive_table_providers::{
     FileCache, FileKind, OgiveOptions, VectorFormatFactory, cvc_table_functions,
+    page_table_functions,
 };
-use ogive_udfs::beside_texts;
+use ogive_udfs::{beside_texts, octet_length_of_bytes};
 
 use crate::constant_arrays::ConstantArrays;
 use crate::knn_join::{KnnJoinQueryPlanner, KnnJoinRule, PushFilterIntoKnnJoin};
@@ -74,6 +75,7 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         beside_texts(core::greatest()),
         beside_texts(core::least()),
         beside_texts(core::nullif()),
+        octet_length_of_bytes(string::octet_length()),
         nextval_udf(),
     ]);
     builder
@@ -98,7 +100,10 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         .rules
         .insert(0, Arc::new(CastVectors));
     let tables = builder.table_functions().get_or_insert_default();
-    for (name, function) in cvc_table_functions() {
+    for (name, function) in cvc_table_functions()
+        .into_iter()
+        .chain(page_table_functions())
+    {
         tables.insert(
             name.to_string(),
             Arc::new(datafusion::catalog::TableFunction::new(

@@ -1,5 +1,7 @@
 //! What can be wrong with a payload, or with what is asked of it.
 
+use std::ops::RangeInclusive;
+
 /// Why bytes could not be decoded, or values not encoded.
 ///
 /// Offsets count bytes from the start of the payload handed to the decoder.
@@ -73,7 +75,7 @@ pub enum Error {
         expected: u64,
     },
     /// A field is outside the values that it may have.
-    #[error("{what} at byte {offset} is {found}, expected {least} to {most}")]
+    #[error("{what} at byte {offset} is {found}, expected {} to {}", expected.start(), expected.end())]
     Bound {
         /// Which field.
         what: &'static str,
@@ -81,10 +83,8 @@ pub enum Error {
         offset: u64,
         /// What it says.
         found: u64,
-        /// The least that it may say.
-        least: u64,
-        /// The most that it may say.
-        most: u64,
+        /// What it may say. Boxed, as are the other large parts: results carry this type around.
+        expected: Box<RangeInclusive<u64>>,
     },
     /// Bytes are not those that were written.
     #[error("the checksum at byte {offset} is {found:08x}, the bytes have {expected:08x}")]
@@ -125,14 +125,12 @@ pub enum Error {
         source: Box<Error>,
     },
     /// A setting that an algorithm does not take.
-    #[error("{algorithm} takes {expected}, not {found}")]
+    #[error("{algorithm} takes {message}")]
     Setting {
         /// The algorithm.
         algorithm: &'static str,
-        /// What it takes.
-        expected: &'static str,
-        /// What it was given.
-        found: String,
+        /// What it takes, and what it was given.
+        message: Box<str>,
     },
     /// There is no memory for a context of the Zstd library.
     #[error("no memory for a Zstd context")]

@@ -16,7 +16,7 @@ fn session() -> SessionContext {
     for function in crate::aggregate_functions() {
         context.register_udaf(function.as_ref().clone());
     }
-    let octet_length = context.state().scalar_functions()["octet_length"].clone();
+    let octet_length = Arc::clone(&context.state().scalar_functions()["octet_length"]);
     context.register_udf(crate::octet_length_of_bytes(octet_length).as_ref().clone());
     // Values of many kinds, with their bytes in every type.
     let mut values: Vec<Option<Vec<u8>>> = vec![None, Some(vec![])];

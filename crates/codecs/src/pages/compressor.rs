@@ -105,22 +105,20 @@ impl CompressorBuilder {
             (Some((.., default)), None) => default,
             (None, None) => 0,
             (levels, Some(level)) => {
+                let expected = match levels {
+                    Some((least, most, _)) => format!("levels {least} to {most}"),
+                    None => "no level".to_string(),
+                };
                 return Err(Error::Setting {
                     algorithm: self.algorithm.name(),
-                    expected: match levels {
-                        Some((_, 22, _)) => "levels 1 to 22",
-                        Some(_) => "levels 1 to 12",
-                        None => "no level",
-                    },
-                    found: level.to_string(),
+                    message: format!("{expected}, not {level}").into(),
                 });
             }
         };
         if self.dictionary.is_some() && !self.algorithm.takes_dictionary() {
             return Err(Error::Setting {
                 algorithm: self.algorithm.name(),
-                expected: "no dictionary",
-                found: "one".to_string(),
+                message: "no dictionary".into(),
             });
         }
         Ok(Compressor {
@@ -226,8 +224,7 @@ fn check_tail(bytes: usize) -> Result<(), Error> {
             what: "length of a page",
             offset: 0,
             found: bytes as u64,
-            least: 0,
-            most: PAGE_SIZE as u64,
+            expected: Box::new(0..=PAGE_SIZE as u64),
         });
     }
     Ok(())

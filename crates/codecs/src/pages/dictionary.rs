@@ -43,8 +43,7 @@ impl Dictionary {
         if !(Self::BYTES_MIN..=Self::BYTES_MAX).contains(&bytes_max) {
             return Err(Error::Setting {
                 algorithm: "a dictionary",
-                expected: "a length of 256 bytes to 16 MiB",
-                found: format!("{bytes_max} bytes"),
+                message: format!("256 bytes to 16 MiB, not {bytes_max} bytes").into(),
             });
         }
         let lengths: Vec<usize> = samples.iter().map(|sample| sample.as_ref().len()).collect();
@@ -57,8 +56,12 @@ impl Dictionary {
         let made = zstd_safe::train_from_buffer(dictionary.as_mut_slice(), &bytes, &lengths);
         let too_few = || Error::Setting {
             algorithm: "a dictionary",
-            expected: "more samples, or such as have more in common",
-            found: format!("{} of {} bytes", lengths.len(), bytes.len()),
+            message: format!(
+                "more samples, or such as have more in common, not {} of {} bytes",
+                lengths.len(),
+                bytes.len()
+            )
+            .into(),
         };
         let made = made.map_err(|_| too_few())?;
         dictionary.truncate(made);
@@ -79,8 +82,7 @@ impl Dictionary {
                 what: "length of the dictionary",
                 offset: 0,
                 found: bytes.len() as u64,
-                least: 8,
-                most: Self::BYTES_MAX as u64,
+                expected: Box::new(8..=Self::BYTES_MAX as u64),
             });
         }
         let dictionary = Self {

@@ -36,24 +36,22 @@ impl RawFormat {
     /// # Errors
     /// [`Error::Setting`].
     pub fn check(self, level: Option<i32>, dictionary: Option<&Dictionary>) -> Result<(), Error> {
-        let (most, expected) = match self {
-            Self::Lz4 => (lz4::LEVEL_MAX, "levels 1 to 12"),
-            Self::Zstd => (22, "levels 1 to 22"),
+        let most = match self {
+            Self::Lz4 => lz4::LEVEL_MAX,
+            Self::Zstd => 22,
         };
         if let Some(level) = level
             && !(1..=most).contains(&level)
         {
             return Err(Error::Setting {
                 algorithm: self.name(),
-                expected,
-                found: level.to_string(),
+                message: format!("levels 1 to {most}, not {level}").into(),
             });
         }
         if self == Self::Lz4 && dictionary.is_some() {
             return Err(Error::Setting {
                 algorithm: self.name(),
-                expected: "no dictionary",
-                found: "one".to_string(),
+                message: "no dictionary".into(),
             });
         }
         Ok(())

@@ -226,8 +226,7 @@ fn check_page(
         what: "codec of a page",
         offset: codec_offset,
         found: codec.into(),
-        least: 0,
-        most: Codec::ALL.len() as u64 - 1,
+        expected: Box::new(0..=Codec::ALL.len() as u64 - 1),
     })?;
     let (least, most) = match codec {
         Codec::None => (original_bytes, original_bytes),
@@ -239,8 +238,7 @@ fn check_page(
             what: "stored length of a page",
             offset: stored_offset,
             found: stored_bytes as u64,
-            least: least as u64,
-            most: most as u64,
+            expected: Box::new(least as u64..=most as u64),
         });
     }
     Ok(codec)

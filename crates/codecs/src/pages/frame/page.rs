@@ -60,8 +60,7 @@ impl<'a> CompressedPage<'a> {
                 what: "original length of a page",
                 offset: 6,
                 found: original_bytes as u64,
-                least: 0,
-                most: PAGE_SIZE as u64,
+                expected: Box::new(0..=PAGE_SIZE as u64),
             });
         }
         let codec = check_page(codec, 5, original_bytes, stored_bytes, 8)?;

@@ -69,8 +69,7 @@ impl<'a> CompressedPages<'a> {
                 what: "original length of a page frame",
                 offset: 8,
                 found: original_bytes,
-                least: 0,
-                most: (room as u64).saturating_mul(PAGE_SIZE as u64),
+                expected: Box::new(0..=(room as u64).saturating_mul(PAGE_SIZE as u64)),
             })?;
         let entries_bytes = pages * ENTRY_BYTES;
         let entries = part(bytes, HEADER_BYTES, entries_bytes, "the table of the pages")?;

@@ -69,8 +69,7 @@ pub(super) fn decode(block: &[u8], out: &mut [u8]) -> Result<(), Error> {
                 what: "number of literals",
                 offset: start,
                 found: literals.len() as u64,
-                least: 0,
-                most: room,
+                expected: Box::new(0..=room),
             })?;
         target.copy_from_slice(literals);
         made += literals.len();
@@ -88,8 +87,7 @@ pub(super) fn decode(block: &[u8], out: &mut [u8]) -> Result<(), Error> {
                 what: "distance of a match",
                 offset: start,
                 found: distance as u64,
-                least: 1,
-                most: made.min(DISTANCE_MAX) as u64,
+                expected: Box::new(1..=made.min(DISTANCE_MAX) as u64),
             });
         }
         let length = MATCH_BYTES_MIN + reader.length(token & 15, "the length of a match")?;
@@ -99,8 +97,7 @@ pub(super) fn decode(block: &[u8], out: &mut [u8]) -> Result<(), Error> {
                 what: "length of a match",
                 offset: start,
                 found: length as u64,
-                least: MATCH_BYTES_MIN as u64,
-                most: room as u64,
+                expected: Box::new(MATCH_BYTES_MIN as u64..=room as u64),
             });
         }
         for _ in 0..length {

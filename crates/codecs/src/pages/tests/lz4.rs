@@ -219,8 +219,7 @@ fn errors_say_where_and_what() {
             what: "distance of a match",
             offset: 2,
             found: 2,
-            least: 1,
-            most: 1,
+            expected: Box::new(1..=1),
         },
     );
     check(
@@ -229,8 +228,7 @@ fn errors_say_where_and_what() {
             what: "length of a match",
             offset: 2,
             found: 219,
-            least: 4,
-            most: 19,
+            expected: Box::new(4..=19),
         },
     );
     check(
