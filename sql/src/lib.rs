@@ -20,6 +20,7 @@ mod object_stores;
 mod operators;
 mod order_by_arrays;
 mod other_dialects;
+mod page_arguments;
 mod parser;
 mod prepared;
 mod query_recall;
