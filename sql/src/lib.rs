@@ -41,7 +41,7 @@ mod vector_search;
 mod writes;
 
 pub use error::ErrorFields;
-pub use exec::{KnnJoinExec, VectorTopKExec};
+pub use exec::{KnnJoinExec, PageCodecExec, VectorTopKExec};
 pub use explain::with_short_lists;
 pub use knn_join::{KnnJoinPlanner, KnnJoinQueryPlanner, KnnJoinRule, PushFilterIntoKnnJoin};
 pub use object_stores::{

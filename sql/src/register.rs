@@ -18,7 +18,7 @@ use ogive_udfs::{beside_texts, octet_length_of_bytes};
 use crate::constant_arrays::ConstantArrays;
 use crate::knn_join::{KnnJoinQueryPlanner, KnnJoinRule, PushFilterIntoKnnJoin};
 use crate::operators::VectorOperators;
-use crate::rules::{CastVectors, PhysicalTopK, VectorTopK};
+use crate::rules::{CastVectors, GatherPageCalls, PhysicalTopK, VectorTopK};
 use crate::search_options::{HnswOptions, IvfflatOptions, PostgresOptions};
 use crate::sequences::nextval_udf;
 use crate::staged_copy::StagedSinks;
@@ -122,6 +122,7 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         .with_optimizer_rule(Arc::new(PushFilterIntoKnnJoin))
         .with_optimizer_rule(Arc::new(VectorTopK))
         .with_physical_optimizer_rule(Arc::new(PhysicalTopK::default()))
+        .with_physical_optimizer_rule(Arc::new(GatherPageCalls))
         .with_physical_optimizer_rule(Arc::new(StagedSinks));
     *builder = with_rules;
 }

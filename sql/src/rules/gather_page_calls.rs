@@ -85,15 +85,14 @@ fn of_filter(filter: &FilterExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let Some(input) = calls.into_plan(filter.input())? else {
         return Ok(None);
     };
-    // The calls' columns end here.
-    let kept = match filter.projection() {
-        Some(kept) => kept.to_vec(),
-        None => (0..columns).collect(),
-    };
-    let replaced = FilterExecBuilder::from(filter)
+    let mut replaced = FilterExecBuilder::from(filter)
         .with_input(input)
         .with_predicate(predicate);
-    Ok(Some(Arc::new(replaced.build()?.with_projection(Some(kept))?)))
+    if filter.projection().is_none() {
+        // The calls' columns end here.
+        replaced = replaced.apply_projection(Some((0..columns).collect()))?;
+    }
+    Ok(Some(Arc::new(replaced.build()?)))
 }
 
 /// Calls that were taken out of expressions, in the order in which they are to be made.
@@ -157,7 +156,7 @@ impl Calls {
 
     /// The column that an expression becomes; the same one where it was met before.
     fn column_of(&mut self, expr: Arc<dyn PhysicalExpr>) -> Arc<dyn PhysicalExpr> {
-        let index = match self.taken.iter().position(|taken| *taken == expr) {
+        let index = match self.taken.iter().position(|taken| taken == &expr) {
             Some(index) => index,
             None => {
                 self.taken.push(expr);

@@ -1,12 +1,14 @@
 //! Rules that this front end adds to DataFusion's.
 
 mod cast_vectors;
+mod gather_page_calls;
 mod key_once;
 mod physical_top_k;
 mod vector_top_k;
 mod wrapper;
 
 pub use cast_vectors::CastVectors;
+pub use gather_page_calls::GatherPageCalls;
 pub use physical_top_k::PhysicalTopK;
 pub(crate) use physical_top_k::{arguments, below, file_scan};
 pub use vector_top_k::VectorTopK;

@@ -39,7 +39,7 @@ use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use ogive_table_providers::{OgiveOptions, VectorSource};
 
-use crate::rules::{PhysicalTopK, file_scan, is_marked};
+use crate::rules::{GatherPageCalls, PhysicalTopK, file_scan, is_marked};
 use crate::staged_copy::StagedSinks;
 use session::WithoutRules;
 
@@ -47,6 +47,7 @@ use session::WithoutRules;
 static RULES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let mut rules = PhysicalOptimizer::new().rules;
     rules.push(Arc::new(PhysicalTopK::default()));
+    rules.push(Arc::new(GatherPageCalls));
     rules.push(Arc::new(StagedSinks));
     rules.iter().map(|rule| rule.name().to_string()).collect()
 });

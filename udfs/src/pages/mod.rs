@@ -26,6 +26,8 @@ use std::sync::Arc;
 use datafusion_common::{DataFusionError, exec_datafusion_err};
 use datafusion_expr::{AggregateUDF, ScalarUDF};
 
+use ogive_codecs::pages::Backend;
+
 use batches::Batches;
 
 pub use byte_shuffle::{byte_shuffle_udf, byte_unshuffle_udf};
@@ -56,6 +58,11 @@ pub(crate) fn functions() -> Vec<Arc<ScalarUDF>> {
 /// The aggregate functions, for a session to register.
 pub(crate) fn aggregates() -> Vec<Arc<AggregateUDF>> {
     vec![page_stats_udaf(), page_dictionary_udaf()]
+}
+
+/// The back end that page functions run on: `scalar`, `avx2`, `avx512` or `neon`.
+pub fn page_backend() -> &'static str {
+    Backend::best().name()
 }
 
 /// A codec's error under the name of the function.
