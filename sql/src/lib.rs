@@ -22,7 +22,7 @@ mod statement;
 mod types;
 
 pub use catalog::enable_paths;
-pub use exec::{KnnJoinExec, VectorTopKExec};
+pub use exec::{KnnJoinExec, PageCodecExec, VectorTopKExec};
 pub use explain::with_short_lists;
 pub use knn_join::{KnnJoinPlanner, KnnJoinRule, PushFilterIntoKnnJoin};
 pub use object_stores::{

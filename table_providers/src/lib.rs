@@ -1,7 +1,7 @@
 //! Files as DataFusion tables: CVC, `.npy` and the TexMex formats; vectors in Parquet files.
 //!
 //! [`VectorTable`] is the table, [`VectorFormatFactory`] the file format to register,
-//! [`cvc_table_functions`] the functions that look inside a CVC file. A scan computes filters and
+//! [`cvc_table_functions`] the functions that look inside a CVC file, [`page_table_functions`] those over pages of bytes. A scan computes filters and
 //! the top-k by distance itself, over the stored codes, and decodes only what is left.
 //!
 //! The engines that know the bytes are `ogive-cvc`, `ogive-npy` and `ogive-kernels`; what a
@@ -14,6 +14,7 @@ mod error;
 mod location;
 mod npy;
 mod options;
+mod pages;
 mod parquet;
 mod scan;
 mod warnings;
@@ -24,6 +25,7 @@ pub use changes::{
 pub use cvc::{CvcTableFunction, WriteOptions, cvc_table_functions};
 pub use location::listing_url;
 pub use options::{OgiveOptions, OnCorruption, ReadOptions, TableOptions};
+pub use pages::page_table_functions;
 pub use parquet::{ParquetSearch, ParquetVectors};
 pub use scan::{
     FileCache, FileKind, ROW_COLUMN, Search, TopKRequest, VectorFormat, VectorFormatFactory,

@@ -1,7 +1,7 @@
 //! Runs `tests/slt/*.slt` through the front end that every door uses.
 //!
 //! Each file has a session and an empty folder `$scratch` of its own; `$fixtures` and `$examples`
-//! stand for the project's. `OGIVE_SLT_COMPLETE=1` writes what is answered into the files,
+//! stand for the project's, `$backend` for the one that page functions run on. `OGIVE_SLT_COMPLETE=1` writes what is answered into the files,
 //! `cargo test --test it slt::top_k` runs one.
 
 use std::fmt::Write as _;
@@ -52,6 +52,10 @@ impl Slt {
                 ("$scratch".into(), text(scratch.to_path_buf())),
                 ("$fixtures".into(), text(root.join("tests/fixtures"))),
                 ("$examples".into(), text(root.join("examples"))),
+                (
+                    "backend=$backend".into(),
+                    format!("backend={}", ogive_udfs::page_backend()),
+                ),
             ],
         }
     }
@@ -282,6 +286,7 @@ files! {
     npy
     other_dialects
     other_formats
+    pages
     query_recall
     rows
     search_settings

@@ -27,14 +27,16 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
     functions.extend(crate::other_names::other_names());
     functions.extend(bit_distance_udfs());
     functions.extend(crate::pgvector::functions());
+    functions.extend(crate::pages::functions());
     functions
 }
 
 /// Every aggregate function of this crate, for a session to register: `avg`, also called `mean`, and `sum` in place of the
 /// built-ins, which they leave all calls but those over vectors; [`min_by`](crate::min_by_udaf) and
-/// [`max_by`](crate::max_by_udaf).
+/// [`max_by`](crate::max_by_udaf); `page_stats` and `page_dictionary`.
 pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
     let mut functions = average_and_sum();
     functions.extend([crate::min_by_udaf(), crate::max_by_udaf()]);
+    functions.extend(crate::pages::aggregates());
     functions
 }

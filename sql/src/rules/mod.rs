@@ -2,6 +2,7 @@
 
 mod cast_vectors;
 mod csv_copy;
+mod gather_page_calls;
 mod key_once;
 mod physical_top_k;
 mod vector_top_k;
@@ -9,6 +10,7 @@ mod wrapper;
 
 pub use cast_vectors::CastVectors;
 pub(crate) use csv_copy::vectors_as_texts;
+pub use gather_page_calls::GatherPageCalls;
 pub use physical_top_k::PhysicalTopK;
 pub(crate) use physical_top_k::{arguments, below, file_scan};
 pub use vector_top_k::VectorTopK;

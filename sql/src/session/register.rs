@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use datafusion::catalog::TableProviderFactory;
 use datafusion::execution::SessionStateBuilder;
-use datafusion::functions::core;
+use datafusion::functions::{core, string};
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::Analyzer;
-use ogive_table_providers::{FileCache, FileKind, VectorFormatFactory, cvc_table_functions};
-use ogive_udfs::beside_texts;
+use ogive_table_providers::{
+    FileCache, FileKind, VectorFormatFactory, cvc_table_functions, page_table_functions,
+};
+use ogive_udfs::{beside_texts, octet_length_of_bytes};
 
 use crate::catalog::VectorTableFactory;
 use crate::dml::ChangesByRowId;
 use crate::exec::StagedSinks;
 use crate::knn_join::{KnnJoinRule, PushFilterIntoKnnJoin};
 use crate::planner::OgiveQueryPlanner;
-use crate::rules::{CastVectors, PhysicalTopK, VectorTopK};
+use crate::rules::{CastVectors, GatherPageCalls, PhysicalTopK, VectorTopK};
 use crate::settings::with_options;
 use crate::statement::nextval_udf;
 use crate::types::ConstantArrays;
@@ -72,6 +74,7 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         beside_texts(core::greatest()),
         beside_texts(core::least()),
         beside_texts(core::nullif()),
+        octet_length_of_bytes(string::octet_length()),
         nextval_udf(),
     ]);
     builder
@@ -96,7 +99,10 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         .rules
         .insert(0, Arc::new(CastVectors));
     let tables = builder.table_functions().get_or_insert_default();
-    for (name, function) in cvc_table_functions() {
+    for (name, function) in cvc_table_functions()
+        .into_iter()
+        .chain(page_table_functions())
+    {
         tables.insert(
             name.to_string(),
             Arc::new(datafusion::catalog::TableFunction::new(
@@ -116,6 +122,7 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         .with_optimizer_rule(Arc::new(PushFilterIntoKnnJoin))
         .with_optimizer_rule(Arc::new(VectorTopK))
         .with_physical_optimizer_rule(Arc::new(PhysicalTopK::default()))
+        .with_physical_optimizer_rule(Arc::new(GatherPageCalls))
         .with_physical_optimizer_rule(Arc::new(StagedSinks));
     *builder = with_rules;
 }

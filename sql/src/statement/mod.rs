@@ -1,6 +1,7 @@
 //! Statements rewritten before they are planned, as syntax trees. Nothing here runs a query or changes a session.
 
 mod order_by_arrays;
+mod page_arguments;
 mod recall_calls;
 mod rewrite;
 mod sequences;

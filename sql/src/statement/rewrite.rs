@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! FROM vector_search(..)          =>  FROM (SELECT .. ORDER BY _distance LIMIT k)
+//! FROM pages(.., page_size => 4)   =>  FROM pages(.., 4)
 //! FETCH FIRST 5 ROWS ONLY         =>  LIMIT 5
 //! FROM 'directory'                =>  FROM 'directory/'
 //! VALUES ('[1]'::vector), ('[2]') =>  VALUES ('[1]'::vector), ('[2]'::vector)
@@ -21,6 +22,7 @@ use datafusion::sql::sqlparser::ast::{
 use ogive_vectors::VectorError;
 
 use crate::catalog::complete_directory;
+use crate::statement::page_arguments::place_page_size;
 use crate::statement::recall_calls::{query_of_expr, query_of_factor};
 use crate::statement::sequences::take_serial_columns;
 use crate::statement::values::{cast_defaults, cast_rows};
@@ -104,6 +106,7 @@ impl VisitorMut for Rewriter<'_> {
 
     fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Self::Break> {
         let done = refuse_sample(factor)
+            .and_then(|()| place_page_size(factor))
             .and_then(|()| expand_search(self.context, factor))
             .and_then(|()| self.note(query_of_factor(factor)));
         flow(done)

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! This is what most searches are, and what DataFusion's two dozen physical rules make of each of them, step by step,
-//! which takes much of the time of a search of few rows (figures in ARCHITECTURE.md). Where the scan has its request and
+//! which takes much of the time of a search of few rows (figures in docs/decisions/08-plans-of-plain-searches.md). Where the scan has its request and
 //! nothing else is in the plan, [`put_together`] makes the same plan at once. Everything else goes through the rules:
 //! another shape, a setting under which a rule would do something else, a session with other rules than these. `EXPLAIN`
 //! always does, so that it shows what every rule did, and so does a session with `ogive.enable_search_plan` off.
@@ -40,13 +40,14 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use ogive_table_providers::{OgiveOptions, VectorSource};
 
 use crate::exec::StagedSinks;
-use crate::rules::{PhysicalTopK, file_scan, is_marked};
+use crate::rules::{GatherPageCalls, PhysicalTopK, file_scan, is_marked};
 use session::WithoutRules;
 
 /// The rules whose work [`put_together`] does: DataFusion's and those of `register_all`.
 static RULES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let mut rules = PhysicalOptimizer::new().rules;
     rules.push(Arc::new(PhysicalTopK::default()));
+    rules.push(Arc::new(GatherPageCalls));
     rules.push(Arc::new(StagedSinks));
     rules.iter().map(|rule| rule.name().to_string()).collect()
 });
