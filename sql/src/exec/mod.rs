@@ -3,6 +3,7 @@
 mod held_rows;
 mod knn_join;
 mod page_codec;
+mod rate;
 mod vector_top_k;
 
 pub(crate) use knn_join::KnnJoin;
