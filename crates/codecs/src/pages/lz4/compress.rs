@@ -5,7 +5,7 @@
 //! sequence; if not, go on, faster the longer nothing was found
 //! ```
 //!
-//! A page's places fit 16 bits, so its table is 8 KiB, stays in the first-level cache and is cleared in no time. A slot
+//! A page's places fit 16 bits, so its table is 16 KiB, stays in the first-level cache and is cleared in no time. A slot
 //! that is empty says place 0, where the four bytes are compared like everywhere: there is one question a place.
 #![expect(
     unsafe_code,
