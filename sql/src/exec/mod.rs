@@ -5,6 +5,7 @@ mod held_rows;
 mod knn_join;
 mod page_codec;
 mod planned;
+mod rate;
 mod staged_files;
 mod vector_top_k;
 

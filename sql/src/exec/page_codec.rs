@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -19,7 +20,8 @@ use datafusion::physical_plan::execution_plan::{
     CardinalityEffect, ChildrenPropertiesMode, ReplaceChildrenOptions,
 };
 use datafusion::physical_plan::metrics::{
-    BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet, Time,
+    BaselineMetrics, Count, CustomMetricValue, ExecutionPlanMetricsSet, MetricBuilder, MetricValue,
+    MetricsSet, Time,
 };
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
@@ -28,6 +30,8 @@ use datafusion::physical_plan::{
 };
 use futures::StreamExt;
 use ogive_udfs::page_backend;
+
+use super::rate::Rate;
 
 /// Functions whose calls are gathered.
 pub(crate) const PAGE_FUNCTIONS: [&str; 2] = ["page_compress", "page_decompress"];
@@ -175,7 +179,15 @@ impl ExecutionPlan for PageCodecExec {
         partition: usize,
         context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
+        let rate = Arc::new(Rate::default());
+        MetricBuilder::new(&self.metrics)
+            .with_partition(partition)
+            .build(MetricValue::Custom {
+                name: "codec_rate".into(),
+                value: Arc::clone(&rate) as Arc<dyn CustomMetricValue>,
+            });
         let work = Work {
+            rate,
             calls: self.calls.clone(),
             schema: Arc::clone(&self.schema),
             bytes_in: MetricBuilder::new(&self.metrics).counter("bytes_in", partition),
@@ -201,6 +213,8 @@ struct Work {
     bytes_in: Count,
     bytes_out: Count,
     codec_time: Time,
+    /// Of uncompressed bytes: those that go in or those that come out, whichever are more.
+    rate: Arc<Rate>,
     baseline: BaselineMetrics,
 }
 
@@ -222,11 +236,15 @@ impl Work {
                 columns.push(call.evaluate(&before)?.into_array(rows)?);
                 continue;
             };
-            self.bytes_in.add(value_bytes(bytes));
-            let timer = self.codec_time.timer();
+            let bytes_in = value_bytes(bytes);
+            let started = Instant::now();
             let made = call.evaluate(&before)?.into_array(rows)?;
-            timer.done();
-            self.bytes_out.add(value_bytes(&made));
+            let time = started.elapsed();
+            let bytes_out = value_bytes(&made);
+            self.bytes_in.add(bytes_in);
+            self.bytes_out.add(bytes_out);
+            self.codec_time.add_duration(time);
+            self.rate.add(bytes_in.max(bytes_out), time);
             columns.push(made);
         }
         let made = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;

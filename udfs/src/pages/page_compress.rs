@@ -40,7 +40,7 @@ const NAME: &str = "page_compress";
     ),
     argument(
         name = "level",
-        description = "'auto' and 'zstd' take 1 to 22, by default 3; 'lz4hc' 1 to 12, by default 9; 'lz4_raw' 1 to 12, by default 1; 'zstd_raw' 1 to 22, by default 3. NULL is the default."
+        description = "'auto' takes 1 to 22, the level of Zstd where it chooses that, by default 1; 'zstd' 1 to 22, by default 3; 'lz4hc' 1 to 12, by default 9; 'lz4_raw' 1 to 12, by default 1; 'zstd_raw' 1 to 22, by default 3. NULL is the default."
     ),
     argument(
         name = "dictionary",

@@ -49,7 +49,9 @@ impl Algorithm {
     /// level is slower and smaller. The level of [`Algorithm::Auto`] is that of Zstd, where it chooses it.
     pub fn levels(self) -> Option<(i32, i32, i32)> {
         match self {
-            Self::Auto | Self::Zstd => Some((1, 22, 3)),
+            // Between level 1 and 3 pages get a hundredth smaller and a quarter slower.
+            Self::Auto => Some((1, 22, 1)),
+            Self::Zstd => Some((1, 22, 3)),
             Self::Lz4Hc => Some((1, 12, 9)),
             Self::Lz4 | Self::SameFill | Self::None => None,
         }

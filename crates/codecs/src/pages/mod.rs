@@ -2,7 +2,7 @@
 //!
 //! [`CompressorBuilder`] chooses an [`Algorithm`], a level, a dictionary and the instructions to use; the [`Compressor`] it
 //! builds works on one page after the other without allocating. [`PageBatch`] takes many values at a time, cuts them into
-//! pages and spreads those over all threads; what it makes of a value is a [frame](frame).
+//! pages and spreads those over all threads; what it makes of a value is a [`frame`].
 //!
 //! ```
 //! use ogive_codecs::pages::{Algorithm, CompressorBuilder, PageBatch};

@@ -5,7 +5,7 @@
 //! sequence; if not, go on, faster the longer nothing was found
 //! ```
 //!
-//! A page's places fit 16 bits, so its table is 8 KiB, stays in the first-level cache and is cleared in no time. A slot
+//! A page's places fit 16 bits, so its table is 16 KiB, stays in the first-level cache and is cleared in no time. A slot
 //! that is empty says place 0, where the four bytes are compared like everywhere: there is one question a place.
 #![expect(
     unsafe_code,
@@ -113,10 +113,13 @@ fn hash<P: Places>(four: u32) -> usize {
 /// How many bytes from `a` on equal those from `b` on, `b` being the later one, up to `end`.
 #[inline(always)]
 pub(super) fn alike(input: &[u8], mut a: usize, mut b: usize, end: usize) -> usize {
-    debug_assert!(a < b && end <= input.len());
+    let end = end.min(input.len());
+    if a >= b {
+        return 0;
+    }
     let start = b;
     while b + 8 <= end {
-        // SAFETY: `b + 8 <= end <= input.len()`, and `a < b`.
+        // SAFETY: `b + 8 <= end <= input.len()`, and `a < b`: both move by the same steps.
         let different = unsafe { eight(input, a) ^ eight(input, b) };
         if different != 0 {
             return b - start + (different.trailing_zeros() / 8) as usize;

@@ -45,7 +45,7 @@ pub fn block_bytes_max(bytes: usize) -> usize {
     bytes + bytes / 255 + 16 + SLACK_BYTES
 }
 
-/// Levels of [`Compressor::search`].
+/// The greatest level of [`Compressor::search_into`].
 pub const LEVEL_MAX: i32 = 12;
 
 /// Makes blocks; keeps its tables from one call to the next, and nothing else.
@@ -56,7 +56,7 @@ pub struct Compressor {
 }
 
 impl Compressor {
-    /// A compressor. It takes memory when it is first used: 16 KiB for pages, half a megabyte for [`Self::search`].
+    /// A compressor. It takes memory when it is first used: 16 KiB for pages, half a megabyte for [`Self::search_into`].
     pub fn new() -> Self {
         Self::default()
     }
@@ -91,10 +91,7 @@ pub fn decompress_into_with(backend: Backend, block: &[u8], out: &mut [u8]) -> R
         return Ok(());
     }
     // The fast decoder says only that something is wrong; the slow one says what.
-    match scalar::decode(block, out) {
-        Err(error) => Err(error),
-        Ok(()) => Ok(()),
-    }
+    scalar::decode(block, out)
 }
 
 /// [`decompress_into`] by the plainest code there is: the oracle of the others.

@@ -140,7 +140,7 @@ fn decisions_give_their_features() {
         let features = decision.features;
         let expected = match *name {
             "zeros" => (true, 0.0..=0.0, 1.0..=1.0),
-            "random" => (false, 7.9..=8.0, 0.0..=0.01),
+            "random" => (false, 7.7..=8.0, 0.0..=0.01),
             "text" => (false, 3.5..=5.0, 0.3..=1.0),
             _ => continue,
         };
