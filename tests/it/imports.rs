@@ -11,16 +11,23 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ogive-codecs", &[]),
     ("ogive-npy", &[]),
     ("ogive-vectors", &[]),
+    ("ogive-vault", &[]),
     ("ogive-cvc", &["ogive-codecs"]),
     (
         "ogive-udfs",
-        &["ogive-kernels", "ogive-codecs", "ogive-vectors"],
+        &[
+            "ogive-kernels",
+            "ogive-codecs",
+            "ogive-vectors",
+            "ogive-vault",
+        ],
     ),
     (
         "ogive-table-providers",
         &[
             "ogive-cvc",
             "ogive-npy",
+            "ogive-vault",
             "ogive-codecs",
             "ogive-kernels",
             "ogive-udfs",
@@ -45,6 +52,7 @@ const ENGINES: &[&str] = &[
     "ogive-npy",
     "ogive-cvc",
     "ogive-vectors",
+    "ogive-vault",
 ];
 
 #[test]
