@@ -75,7 +75,7 @@ pub use distance::{metric_of, precision_of, text_type_of};
 pub use field_of::field_of;
 pub use functions::{aggregate_functions, scalar_functions};
 pub use inner_product::inner_product_udf;
-pub use knn::{KNN, knn_udf};
+pub use knn::{KNN, is_knn, knn_udf};
 pub use l1_distance::l1_distance_udf;
 pub use l2_distance::l2_distance_udf;
 pub use l2_normalize::l2_normalize_udf;

@@ -7,14 +7,13 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
-use datafusion::common::config::{ConfigEntry, ConfigOptions, ExtensionOptions};
 use datafusion::common::{DataFusionError, Result, plan_err};
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{
     ContextModifier, Expr, ObjectName, Set, Statement as SqlStatement, Value,
 };
-use ogive_table_providers::{OgiveOptions, Warnings};
+use ogive_table_providers::Warnings;
 use ogive_vectors::VectorError;
 
 use crate::settings::postgres_setting;
@@ -176,7 +175,9 @@ fn is_ours(name: &str) -> bool {
 
 fn names(context: &SessionContext) -> Vec<String> {
     let state = context.state();
-    entries(state.config_options())
+    state
+        .config_options()
+        .entries()
         .into_iter()
         .map(|entry| entry.key)
         .filter(|key| {
@@ -208,25 +209,13 @@ fn check_known(context: &SessionContext, name: &str) -> Result<()> {
 
 fn value_of(context: &SessionContext, name: &str) -> Option<String> {
     let state = context.state();
-    let mut entries = entries(state.config_options()).into_iter();
+    let mut entries = state.config_options().entries().into_iter();
     entries.find(|entry| entry.key == name)?.value
-}
-
-/// Every setting under its whole name. DataFusion lists those of an extension without its prefix.
-fn entries(options: &ConfigOptions) -> Vec<ConfigEntry> {
-    let mut entries = options.entries();
-    if let Some(ogive) = options.extensions.get::<OgiveOptions>() {
-        entries.extend(ogive.entries().into_iter().map(|entry| ConfigEntry {
-            key: format!("ogive.{}", entry.key),
-            ..entry
-        }));
-    }
-    entries
 }
 
 fn default_of(name: &str) -> Result<String> {
     let fresh = crate::settings::default_options();
-    let entry = entries(&fresh).into_iter().find(|entry| entry.key == name);
+    let entry = fresh.entries().into_iter().find(|entry| entry.key == name);
     match entry.and_then(|entry| entry.value) {
         Some(value) => Ok(value),
         None => plan_err!("{name} has no default"),
@@ -234,54 +223,9 @@ fn default_of(name: &str) -> Result<String> {
 }
 
 fn assign(context: &SessionContext, name: &str, value: &str) -> Result<()> {
-    // PostgreSQL's words for a switch.
-    let value = match value.to_ascii_lowercase().as_str() {
-        "on" | "yes" if name.starts_with("ogive.") => "true",
-        "off" | "no" if name.starts_with("ogive.") => "false",
-        _ => value,
-    };
-    check_value(name, value)?;
     let state = context.state_ref();
     let mut state = state.write();
     state.config_mut().options_mut().set(name, value)
-}
-
-/// Bytes that a batch aims at: less than a page is all overhead, more than a gigabyte no longer a batch.
-const BATCH_BYTES: std::ops::RangeInclusive<usize> = 4096..=1 << 30;
-
-/// What the type of an `ogive.` setting does not say, in PostgreSQL's words.
-fn check_value(name: &str, value: &str) -> Result<()> {
-    let error = match name {
-        "ogive.batch_bytes" => match value.parse() {
-            Ok(bytes) if BATCH_BYTES.contains(&bytes) => return Ok(()),
-            _ => VectorError::new(
-                "22023",
-                format!(
-                    "{value} is outside the valid range for parameter \"{name}\" ({} .. {})",
-                    BATCH_BYTES.start(),
-                    BATCH_BYTES.end()
-                ),
-            ),
-        },
-        "ogive.target_recall" => match value.parse() {
-            Ok(recall) if (0.0..=1.0).contains(&recall) => return Ok(()),
-            Ok::<f64, _>(_) => VectorError::new(
-                "22023",
-                format!("{value} is outside the valid range for parameter \"{name}\" (0 .. 1)"),
-            ),
-            Err(_) => VectorError::new(
-                "22023",
-                format!("invalid value for parameter \"{name}\": \"{value}\""),
-            ),
-        },
-        "ogive.on_corruption" if !["error", "skip", "fill"].contains(&value) => VectorError::new(
-            "22023",
-            format!("invalid value for parameter \"{name}\": \"{value}\""),
-        )
-        .with_hint("Available values: error, skip, fill."),
-        _ => return Ok(()),
-    };
-    Err(DataFusionError::External(Box::new(error)))
 }
 
 /// The value as it was written, without quotes.

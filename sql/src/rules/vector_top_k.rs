@@ -35,7 +35,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
-use ogive_udfs::{KNN, knn_udf, metric_of, unbound};
+use ogive_udfs::{is_knn, knn_udf, metric_of, unbound};
 
 use super::key_once::compute_key_below;
 use super::wrapper::{Key, strip};
@@ -113,7 +113,7 @@ pub(crate) fn is_marked(plan: &LogicalPlan) -> bool {
 }
 
 fn is_marker(filter: &Expr) -> bool {
-    matches!(filter, Expr::ScalarFunction(call) if call.func.name() == KNN)
+    matches!(filter, Expr::ScalarFunction(call) if is_knn(&call.func))
 }
 
 /// The sort's input with the request in its scan; `None` when the shape does not match.

@@ -249,6 +249,28 @@ impl Domain {
     }
 }
 
+/// What a setting may be, in words; the name is whole.
+#[cfg(test)]
+pub(super) fn allowed(name: &str) -> String {
+    let (prefix, key) = name.split_once('.').unwrap_or_default();
+    let settings = match prefix {
+        "hnsw" => HNSW,
+        "ivfflat" => IVFFLAT,
+        _ => POSTGRES,
+    };
+    let setting = settings.iter().find(|setting| setting.name == key);
+    match setting.map(|setting| setting.domain) {
+        Some(Domain::Integer(least, most)) => format!("{least} .. {most}"),
+        Some(Domain::Real(least, most)) => format!("{least} .. {most}"),
+        Some(Domain::Words(words)) => words
+            .iter()
+            .map(|word| format!("`{word}`"))
+            .collect::<Vec<_>>()
+            .join(", "),
+        Some(Domain::Anything) | None => "anything".to_string(),
+    }
+}
+
 fn external(error: VectorError) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }

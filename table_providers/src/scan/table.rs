@@ -19,7 +19,7 @@ use datafusion_physical_plan::ExecutionPlan;
 use datafusion_physical_plan::empty::EmptyExec;
 use datafusion_session::{ScanArgs, ScanResult, Session, TableProvider};
 use ogive_kernels::Order;
-use ogive_udfs::{KNN, field_of, metric_of, precision_of, unbound};
+use ogive_udfs::{KNN, field_of, is_knn, metric_of, precision_of, unbound};
 
 use crate::options::{OgiveOptions, OnCorruption};
 use crate::scan::empty::refuse_empty_files;
@@ -289,7 +289,7 @@ fn is_large(state: &dyn Session, groups: &[FileGroup]) -> bool {
 /// The arguments of the marker that the optimizer leaves.
 fn as_knn(filter: &Expr) -> Option<&[Expr]> {
     match filter {
-        Expr::ScalarFunction(call) if call.func.name() == KNN => Some(&call.args),
+        Expr::ScalarFunction(call) if is_knn(&call.func) => Some(&call.args),
         _ => None,
     }
 }
