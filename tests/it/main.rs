@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod cli;
+mod data_changes;
 mod datafusion_slt;
 mod differential;
 mod examples;

@@ -15,6 +15,7 @@ use datafusion::sql::sqlparser::ast::SelectItem;
 use ogive_table_providers::RowStore;
 use ogive_vectors::VectorError;
 
+use super::changed_rows::ChangedRows;
 use super::insert::InsertClauses;
 use super::node::{DmlNode, Operation};
 use super::returning::returned;
@@ -81,8 +82,7 @@ impl Change {
     }
 
     fn over(self, query: LogicalPlan) -> Result<LogicalPlan> {
-        let returns = self.returning.is_some();
-        let (operation, inputs) = match &self.what {
+        let (operation, mut inputs) = match &self.what {
             What::Delete => (Operation::Delete, vec![query]),
             What::Update(columns) => {
                 let numbers = columns.iter().map(|(column, _)| *column).collect();
@@ -105,23 +105,20 @@ impl Change {
                 (Operation::Insert(conflict), inputs)
             }
         };
-        let node = DmlNode::try_new(
-            operation,
-            self.name,
-            self.store,
-            inputs.into_iter().map(Arc::new).collect(),
-            returns.then(|| TableReference::bare(self.alias.as_str())),
-        )?;
-        let node = LogicalPlan::Extension(Extension {
-            node: Arc::new(node),
-        });
-        match self.returning {
-            None => Ok(node),
-            Some(items) => {
-                let exprs = returned(&self.state, items, node.schema())?;
-                LogicalPlanBuilder::from(node).project(exprs)?.build()
-            }
+        let mut changed = None;
+        if let (Some(items), Some(input)) = (self.returning, inputs.first()) {
+            let alias = TableReference::bare(self.alias.as_str());
+            let columns = operation.changed_columns(&self.store, input, &alias);
+            let (rows, scan) = ChangedRows::scan(&columns)?;
+            let exprs = returned(&self.state, items, scan.schema())?;
+            inputs.push(LogicalPlanBuilder::from(scan).project(exprs)?.build()?);
+            changed = Some(rows);
         }
+        let inputs = inputs.into_iter().map(Arc::new).collect();
+        let node = DmlNode::try_new(operation, self.name, self.store, inputs, changed)?;
+        Ok(LogicalPlan::Extension(Extension {
+            node: Arc::new(node),
+        }))
     }
 
     /// New values in the types of their columns.

@@ -76,7 +76,6 @@ impl OnConflictExec {
         }
         let mut inserted = Vec::new();
         let (mut pairs_there, mut pairs_new) = (Vec::new(), Vec::new());
-        let mut changed = HashSet::new();
         for (number, batch) in rows.iter().enumerate() {
             let values = keys
                 .iter()
@@ -96,13 +95,11 @@ impl OnConflictExec {
                         }
                     }
                     Some(_) if !self.updates => {}
-                    Some(Holder::There(batch_there, row_there))
-                        if changed.insert((*batch_there, *row_there)) =>
-                    {
+                    Some(Holder::There(batch_there, row_there)) => {
                         pairs_there.push((*batch_there, *row_there));
                         pairs_new.push((number, row));
                     }
-                    Some(_) => return Err(second_time()),
+                    Some(Holder::New) => return Err(second_time()),
                 }
             }
         }
@@ -156,6 +153,10 @@ impl OnConflictExec {
             .as_primitive::<Int64Type>()
             .values()
             .to_vec();
+        let mut changed = HashSet::new();
+        if !ids.iter().all(|id| changed.insert(*id)) {
+            return Err(second_time());
+        }
         let mut columns = pairs.columns()[..id].to_vec();
         for (column, value) in self.columns.iter().zip(&values) {
             columns[*column] = Arc::clone(value);

@@ -17,11 +17,12 @@ use datafusion::physical_plan::execution_plan::{
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
-    SendableRecordBatchStream, execute_stream,
+    SendableRecordBatchStream, collect,
 };
 use futures::{TryStreamExt, stream};
-use ogive_table_providers::{ROW_ID, RowStore, RowWriter};
+use ogive_table_providers::{ROW_ID, RowStore, RowWriter, refuse_nulls};
 
+use super::changed_rows::ChangedRows;
 use super::conflict::OnConflictExec;
 use super::node::Operation;
 
@@ -33,7 +34,8 @@ pub(crate) struct DmlExec {
     store: Arc<dyn RowStore>,
     inputs: Vec<Arc<dyn ExecutionPlan>>,
     conflict: Option<OnConflictExec>,
-    returns_rows: bool,
+    /// The table that the last input reads, where there is a `RETURNING`.
+    changed: Option<Arc<ChangedRows>>,
     properties: Arc<PlanProperties>,
 }
 
@@ -44,7 +46,7 @@ impl DmlExec {
         store: Arc<dyn RowStore>,
         inputs: Vec<Arc<dyn ExecutionPlan>>,
         conflict: Option<OnConflictExec>,
-        returns_rows: bool,
+        changed: Option<Arc<ChangedRows>>,
         schema: SchemaRef,
     ) -> Self {
         let properties = PlanProperties::new(
@@ -59,18 +61,17 @@ impl DmlExec {
             store,
             inputs,
             conflict,
-            returns_rows,
+            changed,
             properties: Arc::new(properties),
         }
     }
 
     async fn run(self, context: Arc<TaskContext>) -> Result<Vec<RecordBatch>> {
         let mut writer = self.store.writer(self.name.table()).await?;
-        let mut inputs = Vec::with_capacity(self.inputs.len());
-        for input in &self.inputs {
-            let stream = execute_stream(Arc::clone(input), Arc::clone(&context))?;
-            let batches: Vec<RecordBatch> = stream.try_collect().await?;
-            inputs.push(batches);
+        let queries = self.inputs.len() - usize::from(self.changed.is_some());
+        let mut inputs = Vec::with_capacity(queries);
+        for input in &self.inputs[..queries] {
+            inputs.push(collect(Arc::clone(input), Arc::clone(&context)).await?);
         }
         let mut inputs = inputs.into_iter();
         let rows = inputs.next().unwrap_or_default();
@@ -78,21 +79,25 @@ impl DmlExec {
             Operation::Insert(_) => self.insert(rows, inputs.next(), &mut writer)?,
             Operation::Delete | Operation::Update(_) => self.by_id(rows, &mut writer)?,
         };
-        writer.commit().await?;
-        if !self.returns_rows {
+        let Some(table) = &self.changed else {
+            writer.commit().await?;
             let count: usize = changed.iter().map(RecordBatch::num_rows).sum();
             let count: ArrayRef = Arc::new(UInt64Array::from(vec![count as u64]));
             return Ok(vec![RecordBatch::try_new(self.schema(), vec![count])?]);
-        }
-        changed
+        };
+        // An expression of RETURNING that fails fails the statement: nothing is changed yet.
+        table.set(changed)?;
+        let returned = collect(Arc::clone(&self.inputs[queries]), context).await;
+        table.set(Vec::new())?;
+        let returned = returned?
             .into_iter()
             .map(|rows| {
-                Ok(RecordBatch::try_new(
-                    self.schema(),
-                    rows.columns().to_vec(),
-                )?)
+                let columns = rows.columns().to_vec();
+                Ok(RecordBatch::try_new(self.schema(), columns)?)
             })
-            .collect()
+            .collect::<Result<_>>()?;
+        writer.commit().await?;
+        Ok(returned)
     }
 
     fn insert(
@@ -101,9 +106,13 @@ impl DmlExec {
         there: Option<Vec<RecordBatch>>,
         writer: &mut Box<dyn RowWriter>,
     ) -> Result<Vec<RecordBatch>> {
+        let (schema, constraints) = (self.store.schema(), self.store.constraints());
+        for rows in &rows {
+            refuse_nulls(self.name.table(), &schema, &constraints, rows.columns())?;
+        }
         if let Some(conflict) = &self.conflict {
             let there = there.unwrap_or_default();
-            return conflict.resolve(&rows, &there, &self.store.schema(), writer);
+            return conflict.resolve(&rows, &there, &schema, writer);
         }
         for rows in &rows {
             writer.insert(rows.clone());
@@ -144,7 +153,7 @@ impl DmlExec {
 
     /// The columns that `RETURNING` sees, the changed ones with their new values.
     fn returned(&self, rows: &RecordBatch) -> Result<RecordBatch> {
-        if !self.returns_rows {
+        if self.changed.is_none() {
             return Ok(rows.clone());
         }
         let schema = rows.schema();

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::TableProvider;
-use datafusion::common::{Constraint, DataFusionError, Result, TableReference, plan_err};
+use datafusion::common::{Constraint, DFSchema, DataFusionError, Result, TableReference, plan_err};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{
@@ -56,6 +57,7 @@ pub(super) async fn take_insert(
     let Some(store) = row_store(&table) else {
         return Ok(None);
     };
+    let table_alias = insert.table_alias.take();
     let has_keys = store.constraints().iter().next().is_some();
     if insert.on.is_none() && insert.returning.is_none() && !has_keys {
         return Ok(None);
@@ -66,7 +68,7 @@ pub(super) async fn take_insert(
         Some(other) => return plan_err!("{other} is not supported: ON CONFLICT .. DO UPDATE is"),
     };
     let reference = reference_of(name);
-    let alias = match insert.table_alias.take() {
+    let alias = match table_alias {
         Some(alias) => normalized(&alias.alias),
         None => reference.table().to_string(),
     };
@@ -109,7 +111,9 @@ impl InsertClauses {
                         "ON CONFLICT DO UPDATE requires inference specification or constraint name",
                     ));
                 }
-                let schema = target.schema().join(rows.schema())?;
+                // The table's own fields: the casts of what is inserted have lost the marks of vector types.
+                let excluded = DFSchema::try_from_qualified_schema(EXCLUDED, &store.schema())?;
+                let schema = target.schema().join(&excluded)?;
                 let expr = |expr: &Expr| {
                     state.create_logical_expr_from_sql_expr(
                         ExprWithAlias {
@@ -135,8 +139,10 @@ impl InsertClauses {
                     columns.push(column);
                     values.push(value.cast_to(field.data_type(), &schema)?);
                 }
-                let filter: Option<LogicalExpr> =
-                    update.selection.as_ref().map(expr).transpose()?;
+                let filter = match &update.selection {
+                    None => None,
+                    Some(filter) => Some(condition(expr(filter)?, &schema)?),
+                };
                 Some(ConflictUpdate {
                     columns,
                     values,
@@ -220,6 +226,15 @@ impl InsertClauses {
             ));
         }
         Ok(wanted)
+    }
+}
+
+/// An expression as a condition; NULL is one.
+fn condition(expr: LogicalExpr, schema: &DFSchema) -> Result<LogicalExpr> {
+    match expr.get_type(schema)? {
+        DataType::Boolean => Ok(expr),
+        DataType::Null => expr.cast_to(&DataType::Boolean, schema),
+        other => plan_err!("argument of WHERE must be type boolean, not type {other}"),
     }
 }
 

@@ -13,6 +13,7 @@
 //! without [`Session`](crate::Session).
 
 mod change;
+mod changed_rows;
 mod conflict;
 mod errors;
 mod exec;

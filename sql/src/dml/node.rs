@@ -10,6 +10,7 @@ use datafusion::common::{DFSchema, DFSchemaRef, Result, TableReference, internal
 use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
 use ogive_table_providers::{ROW_ID, RowStore};
 
+use super::changed_rows::ChangedRows;
 use super::conflict::{Conflict, ConflictUpdate};
 
 /// What is done to the rows of the first input.
@@ -41,6 +42,30 @@ impl Operation {
         }
     }
 
+    /// The columns that `RETURNING` sees: the table's, then those of the other tables of the statement.
+    pub(super) fn changed_columns(
+        &self,
+        store: &Arc<dyn RowStore>,
+        input: &LogicalPlan,
+        alias: &TableReference,
+    ) -> Vec<(Option<TableReference>, FieldRef)> {
+        match self {
+            Self::Insert(_) => store
+                .schema()
+                .fields()
+                .iter()
+                .map(|field| (Some(alias.clone()), Arc::clone(field)))
+                .collect(),
+            _ => input
+                .schema()
+                .iter()
+                .skip(self.columns_before())
+                .filter(|(_, field)| field.name() != ROW_ID)
+                .map(|(qualifier, field)| (qualifier.cloned(), Arc::clone(field)))
+                .collect(),
+        }
+    }
+
     /// As EXPLAIN has it.
     pub(super) fn describe(&self, name: &TableReference) -> String {
         let conflict = match self {
@@ -52,15 +77,15 @@ impl Operation {
     }
 }
 
-/// Changes the rows that its input names. Returns one row `count`, or the changed rows.
+/// Changes the rows that its input names. Returns one row `count`, or what its last input makes of the changed rows.
 #[derive(Debug, Clone)]
 pub(crate) struct DmlNode {
     operation: Operation,
     name: TableReference,
     store: Arc<dyn RowStore>,
     inputs: Vec<Arc<LogicalPlan>>,
-    /// The qualifier of the table's columns where rows are returned.
-    returns: Option<TableReference>,
+    /// The table that the last input reads, where there is a `RETURNING`.
+    changed: Option<Arc<ChangedRows>>,
     schema: DFSchemaRef,
 }
 
@@ -70,22 +95,22 @@ impl DmlNode {
         name: TableReference,
         store: Arc<dyn RowStore>,
         inputs: Vec<Arc<LogicalPlan>>,
-        returns: Option<TableReference>,
+        changed: Option<Arc<ChangedRows>>,
     ) -> Result<Self> {
-        let schema = match (&returns, inputs.first()) {
-            (Some(alias), Some(input)) => returned_schema(&operation, &store, input, alias)?,
-            _ => DFSchema::from_unqualified_fields(
+        let schema = match (&changed, inputs.last()) {
+            (Some(_), Some(returning)) => Arc::clone(returning.schema()),
+            _ => Arc::new(DFSchema::from_unqualified_fields(
                 vec![Field::new("count", DataType::UInt64, false)].into(),
                 Default::default(),
-            )?,
+            )?),
         };
         Ok(Self {
             operation,
             name,
             store,
             inputs,
-            returns,
-            schema: Arc::new(schema),
+            changed,
+            schema,
         })
     }
 
@@ -101,8 +126,8 @@ impl DmlNode {
         &self.store
     }
 
-    pub(super) fn returns_rows(&self) -> bool {
-        self.returns.is_some()
+    pub(super) fn changed(&self) -> Option<Arc<ChangedRows>> {
+        self.changed.clone()
     }
 
     fn identity(&self) -> impl Hash + PartialEq + '_ {
@@ -111,34 +136,9 @@ impl DmlNode {
             &self.name,
             self.store.identity(),
             &self.inputs,
-            &self.returns,
+            self.changed.as_ref().map(Arc::as_ptr),
         )
     }
-}
-
-/// The columns of the changed rows: the table's, then those of the other tables of the statement.
-fn returned_schema(
-    operation: &Operation,
-    store: &Arc<dyn RowStore>,
-    input: &LogicalPlan,
-    alias: &TableReference,
-) -> Result<DFSchema> {
-    let fields: Vec<(Option<TableReference>, FieldRef)> = match operation {
-        Operation::Insert(_) => store
-            .schema()
-            .fields()
-            .iter()
-            .map(|field| (Some(alias.clone()), Arc::clone(field)))
-            .collect(),
-        _ => input
-            .schema()
-            .iter()
-            .skip(operation.columns_before())
-            .filter(|(_, field)| field.name() != ROW_ID)
-            .map(|(qualifier, field)| (qualifier.cloned(), Arc::clone(field)))
-            .collect(),
-    };
-    DFSchema::new_with_metadata(fields, Default::default())
 }
 
 impl PartialEq for DmlNode {
@@ -200,6 +200,9 @@ impl UserDefinedLogicalNodeCore for DmlNode {
             return internal_err!("a change of rows has {} inputs", node.inputs.len());
         }
         node.inputs = inputs.into_iter().map(Arc::new).collect();
+        if let (Some(_), Some(returning)) = (&node.changed, node.inputs.last()) {
+            node.schema = Arc::clone(returning.schema());
+        }
         if let Operation::Insert(Some(Conflict {
             update: Some(ConflictUpdate { values, filter, .. }),
             ..

@@ -33,7 +33,7 @@ impl ExtensionPlanner for DmlPlanner {
             return Ok(None);
         };
         let conflict = match (node.operation(), logical_inputs) {
-            (Operation::Insert(Some(Conflict { keys, update })), [rows, target]) => {
+            (Operation::Insert(Some(Conflict { keys, update })), [rows, target, ..]) => {
                 let schema = target.schema().join(rows.schema())?;
                 let plan = |expr| planner.create_physical_expr(expr, &schema, session, planning);
                 let (mut columns, mut values, mut filter) = (Vec::new(), Vec::new(), None);
@@ -58,7 +58,7 @@ impl ExtensionPlanner for DmlPlanner {
             Arc::clone(node.store()),
             physical_inputs.to_vec(),
             conflict,
-            node.returns_rows(),
+            node.changed(),
             Arc::clone(datafusion::logical_expr::UserDefinedLogicalNodeCore::schema(node).inner()),
         ))))
     }

@@ -14,6 +14,7 @@ use ogive_table_providers::{ROW_ID, RowStore, row_store};
 
 use super::errors::not_changeable;
 use super::node::{DmlNode, Operation};
+use crate::types::has_subquery;
 
 /// Plans `DELETE` and `UPDATE` of tables whose rows have ids as changes of those rows, before the optimizer sees the
 /// condition.
@@ -89,7 +90,10 @@ fn with_ids(
     store: &Arc<dyn RowStore>,
 ) -> Result<LogicalPlan> {
     match plan {
-        LogicalPlan::TableScan(scan) if scan.table_name == dml.table_name => {
+        // Only an optimizer, as that of PREPARE, puts conditions into scans.
+        LogicalPlan::TableScan(scan)
+            if scan.table_name == dml.table_name && scan.filters.is_empty() =>
+        {
             let source = provider_as_source(store.scan_with_ids()?);
             LogicalPlanBuilder::scan(scan.table_name.clone(), source, None)?.build()
         }
@@ -114,27 +118,50 @@ fn with_ids(
 /// # Errors
 /// There is one.
 pub(crate) fn refuse_lost_conditions(plan: &LogicalPlan) -> Result<()> {
-    let LogicalPlan::Dml(dml) = plan else {
-        return Ok(());
+    let dml = match plan {
+        // A table may do it as soon as it is asked for its plan.
+        LogicalPlan::Explain(explain) => return refuse_lost_conditions(&explain.plan),
+        LogicalPlan::Analyze(analyze) => return refuse_lost_conditions(&analyze.input),
+        LogicalPlan::Dml(dml) if matches!(dml.op, WriteOp::Delete | WriteOp::Update) => dml,
+        _ => return Ok(()),
     };
-    if !matches!(dml.op, WriteOp::Delete | WriteOp::Update) {
-        return Ok(());
-    }
+    let mut names = vec![dml.table_name.clone()];
+    let mut conditions = Vec::new();
     let mut part = dml.input.as_ref();
     loop {
         part = match part {
-            LogicalPlan::TableScan(scan) if scan.fetch.is_none() => return Ok(()),
-            LogicalPlan::Filter(filter) => filter.input.as_ref(),
-            LogicalPlan::Projection(projection) => projection.input.as_ref(),
-            LogicalPlan::SubqueryAlias(alias) => alias.input.as_ref(),
-            _ => {
-                let verb = match dml.op {
-                    WriteOp::Delete => "DELETE by this condition from",
-                    _ => "UPDATE by this condition of",
-                };
-                let error: DataFusionError = not_changeable(verb, &dml.table_name);
-                return Err(error);
+            LogicalPlan::TableScan(scan) if scan.fetch.is_none() => break,
+            LogicalPlan::Filter(filter) => {
+                conditions.push(&filter.predicate);
+                filter.input.as_ref()
             }
+            LogicalPlan::Projection(projection) => projection.input.as_ref(),
+            LogicalPlan::SubqueryAlias(alias) => {
+                if matches!(alias.input.as_ref(), LogicalPlan::TableScan(_)) {
+                    names.push(alias.alias.clone());
+                }
+                alias.input.as_ref()
+            }
+            _ => return Err(lost_condition(dml)),
         };
     }
+    // DataFusion leaves out conditions over columns of other names.
+    let is_passed_on = |column: &&Column| {
+        let relation = column.relation.as_ref();
+        relation.is_none_or(|relation| names.iter().any(|name| relation.resolved_eq(name)))
+    };
+    match conditions.iter().all(|condition| {
+        !has_subquery(condition) && condition.column_refs().iter().all(is_passed_on)
+    }) {
+        true => Ok(()),
+        false => Err(lost_condition(dml)),
+    }
+}
+
+fn lost_condition(dml: &DmlStatement) -> DataFusionError {
+    let verb = match dml.op {
+        WriteOp::Delete => "DELETE by this condition from",
+        _ => "UPDATE by this condition of",
+    };
+    not_changeable(verb, &dml.table_name)
 }

@@ -17,7 +17,7 @@ use crate::dml::ChangesByRowId;
 use crate::exec::StagedSinks;
 use crate::knn_join::{KnnJoinRule, PushFilterIntoKnnJoin};
 use crate::planner::OgiveQueryPlanner;
-use crate::rules::{CastVectors, GatherPageCalls, PhysicalTopK, VectorTopK};
+use crate::rules::{CastVectors, GatherPageCalls, NotInConstant, PhysicalTopK, VectorTopK};
 use crate::settings::with_options;
 use crate::statement::nextval_udf;
 use crate::types::ConstantArrays;
@@ -119,6 +119,7 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
     let with_rules = std::mem::take(builder)
         .with_analyzer_rule(Arc::new(KnnJoinRule::new(plans_knn_joins)))
         .with_analyzer_rule(Arc::new(ChangesByRowId))
+        .with_analyzer_rule(Arc::new(NotInConstant))
         .with_optimizer_rule(Arc::new(PushFilterIntoKnnJoin))
         .with_optimizer_rule(Arc::new(VectorTopK))
         .with_physical_optimizer_rule(Arc::new(PhysicalTopK::default()))

@@ -238,8 +238,9 @@ fn cast_values(source: &mut Box<Query>, targets: &[(Ident, Option<Cast>)]) -> Re
     if let SetExpr::Values(values) = source.body.as_mut() {
         for row in &mut values.rows {
             for (value, (_, cast)) in row.iter_mut().zip(targets) {
+                // A NULL too: all values of a column are to be of one type.
                 if let Some(cast) = cast
-                    && takes_cast(value)
+                    && !is_default(value)
                 {
                     *value = cast.of(value)?;
                 }

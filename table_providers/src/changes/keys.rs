@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -59,10 +59,10 @@ impl KeyColumns {
             .collect())
     }
 
-    /// PostgreSQL's error about the first row whose key another has, or that has none where it is a primary key.
+    /// PostgreSQL's error about the first row whose key another has.
     ///
     /// # Errors
-    /// That one (23505, 23502).
+    /// That one (23505).
     pub fn check<'a>(
         &self,
         table: &str,
@@ -71,18 +71,10 @@ impl KeyColumns {
         let mut seen = HashSet::new();
         for rows in batches {
             for (row, value) in self.values(rows)?.into_iter().enumerate() {
-                match value {
-                    Some(value) => {
-                        if !seen.insert(value) {
-                            return Err(duplicate_key(self, table, rows, row));
-                        }
-                    }
-                    None if self.is_primary => {
-                        let null = self.columns.iter().find(|c| rows.column(**c).is_null(row));
-                        let column = null.map_or(0, |column| *column);
-                        return Err(null_value(rows.schema().field(column).name(), table));
-                    }
-                    None => {}
+                if let Some(value) = value
+                    && !seen.insert(value)
+                {
+                    return Err(duplicate_key(self, table, rows, row));
                 }
             }
         }
@@ -138,14 +130,35 @@ pub fn duplicate_key(
     DataFusionError::External(Box::new(error))
 }
 
-/// PostgreSQL's error about a NULL where there must be none.
-pub(super) fn null_value(column: &str, table: &str) -> DataFusionError {
-    DataFusionError::External(Box::new(VectorError::new(
-        "23502",
-        format!(
-            "null value in column \"{column}\" of relation \"{table}\" violates not-null constraint"
-        ),
-    )))
+/// Refuses columns of a table with a NULL where there must be none: in a column that is `NOT NULL` or of the primary key.
+///
+/// # Errors
+/// PostgreSQL's (23502).
+pub fn refuse_nulls(
+    table: &str,
+    schema: &Schema,
+    constraints: &Constraints,
+    columns: &[ArrayRef],
+) -> Result<()> {
+    let is_primary = |number: usize| {
+        constraints.iter().any(|constraint| {
+            matches!(constraint, Constraint::PrimaryKey(columns) if columns.contains(&number))
+        })
+    };
+    for (number, (field, column)) in schema.fields().iter().zip(columns).enumerate() {
+        let must_be = !field.is_nullable() || is_primary(number);
+        if must_be && column.logical_null_count() > 0 {
+            let error = VectorError::new(
+                "23502",
+                format!(
+                    "null value in column \"{}\" of relation \"{table}\" violates not-null constraint",
+                    field.name()
+                ),
+            );
+            return Err(DataFusionError::External(Box::new(error)));
+        }
+    }
+    Ok(())
 }
 
 fn text_of(column: &dyn Array, row: usize) -> String {

@@ -12,7 +12,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion_catalog::streaming::StreamingTable;
 use datafusion_catalog::{MemTable, TableProvider};
-use datafusion_common::{Constraints, DataFusionError, Result};
+use datafusion_common::{Constraints, DataFusionError, Result, exec_err};
 use datafusion_datasource::memory::PartitionData;
 use datafusion_execution::{SendableRecordBatchStream, TaskContext};
 use datafusion_expr::SortExpr;
@@ -22,7 +22,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use super::keys::{keys_of, null_value};
+use super::keys::{keys_of, refuse_nulls};
 use super::store::{ROW_ID, RestorePoint, RowStore, RowWriter};
 
 /// Bits of an id that number the row within its partition.
@@ -198,6 +198,13 @@ struct Update {
     values: RecordBatch,
 }
 
+/// The new values of a row of a batch: row `source` of an update.
+struct NewValues {
+    row: usize,
+    update: usize,
+    source: usize,
+}
+
 #[async_trait]
 impl RowWriter for MemoryWriter {
     fn delete(&mut self, ids: Vec<i64>) {
@@ -229,14 +236,16 @@ impl RowWriter for MemoryWriter {
             .collect::<Result<Vec<_>>>()?;
         for rows in &self.inserted {
             let rows = self.checked(rows.columns().to_vec())?;
+            if rows.num_rows() == 0 {
+                continue;
+            }
             // The shortest takes it, so that partitions stay of one size.
             let shortest = changed
                 .iter_mut()
                 .min_by_key(|batches| batches.iter().map(RecordBatch::num_rows).sum::<usize>());
-            if let Some(shortest) = shortest
-                && rows.num_rows() > 0
-            {
-                shortest.push(rows);
+            match shortest {
+                Some(shortest) => shortest.push(rows),
+                None => return exec_err!("table \"{}\" has no partition for rows", self.name),
             }
         }
         for key in keys_of(&self.rows.constraints, &self.rows.schema)? {
@@ -264,16 +273,21 @@ impl MemoryWriter {
             keep.entry(batch).or_insert_with(|| vec![true; rows])[row] = false;
         }
         let mut changed = batches.to_vec();
-        for update in &self.updates {
-            let mut of_batch: HashMap<usize, Vec<(usize, usize)>> = HashMap::new();
-            for (source, id) in update.ids.iter().enumerate() {
+        let mut of_batch: HashMap<usize, Vec<NewValues>> = HashMap::new();
+        for (update, values) in self.updates.iter().enumerate() {
+            for (source, id) in values.ids.iter().enumerate() {
                 if let Some((batch, row)) = rows_before.place(*id) {
-                    of_batch.entry(batch).or_default().push((row, source));
+                    let values = NewValues {
+                        row,
+                        update,
+                        source,
+                    };
+                    of_batch.entry(batch).or_default().push(values);
                 }
             }
-            for (batch, rows) in of_batch {
-                changed[batch] = self.updated(&changed[batch], update, &rows)?;
-            }
+        }
+        for (batch, values) in of_batch {
+            changed[batch] = self.updated(&batches[batch], &values)?;
         }
         for (batch, keep) in keep {
             changed[batch] = filter_record_batch(&changed[batch], &BooleanArray::from(keep))?;
@@ -282,36 +296,36 @@ impl MemoryWriter {
         Ok(changed)
     }
 
-    /// A batch with new values in some rows: `(row of the batch, row of the values)`.
-    fn updated(
-        &self,
-        batch: &RecordBatch,
-        update: &Update,
-        rows: &[(usize, usize)],
-    ) -> Result<RecordBatch> {
-        let mut places: Vec<(usize, usize)> = (0..batch.num_rows()).map(|row| (0, row)).collect();
-        for (row, source) in rows {
-            places[*row] = (1, *source);
-        }
+    /// A batch with new values in some rows, built once however many updates they come from.
+    fn updated(&self, batch: &RecordBatch, values: &[NewValues]) -> Result<RecordBatch> {
         let mut columns = batch.columns().to_vec();
-        for (value, column) in update.columns.iter().enumerate() {
-            let both: [&dyn Array; 2] = [&columns[*column], update.values.column(value)];
-            columns[*column] = interleave(&both, &places)?;
+        for (number, column) in columns.iter_mut().enumerate() {
+            let mut places: Vec<(usize, usize)> = (0..batch.num_rows()).map(|r| (0, r)).collect();
+            let mut sources: Vec<&dyn Array> = vec![column.as_ref()];
+            let mut source_of: HashMap<usize, Option<usize>> = HashMap::new();
+            for new in values {
+                let source = source_of.entry(new.update).or_insert_with(|| {
+                    let update = &self.updates[new.update];
+                    let value = update.columns.iter().position(|c| *c == number)?;
+                    sources.push(update.values.column(value).as_ref());
+                    Some(sources.len() - 1)
+                });
+                if let Some(source) = source {
+                    places[new.row] = (*source, new.source);
+                }
+            }
+            if sources.len() > 1 {
+                *column = interleave(&sources, &places)?;
+            }
         }
         self.checked(columns)
     }
 
     /// The columns as rows of the table.
     fn checked(&self, columns: Vec<ArrayRef>) -> Result<RecordBatch> {
-        for (field, column) in self.rows.schema.fields().iter().zip(&columns) {
-            if !field.is_nullable() && column.logical_null_count() > 0 {
-                return Err(null_value(field.name(), &self.name));
-            }
-        }
-        Ok(RecordBatch::try_new(
-            Arc::clone(&self.rows.schema),
-            columns,
-        )?)
+        let schema = &self.rows.schema;
+        refuse_nulls(&self.name, schema, &self.rows.constraints, &columns)?;
+        Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
     }
 }
 
