@@ -32,11 +32,14 @@ pub(crate) struct Change {
     pub(super) returning: Option<Vec<SelectItem>>,
 }
 
+/// A column that is set, and whether it gets its default.
+pub(super) type Assigned = (usize, bool);
+
 pub(super) enum What {
     Delete,
     /// The columns that are set, each with whether it gets its default.
-    Update(Vec<(usize, bool)>),
-    Insert(InsertClauses),
+    Update(Vec<Assigned>),
+    Insert(Box<InsertClauses>),
 }
 
 /// The name of a new value in the statement's query.
@@ -122,7 +125,7 @@ impl Change {
     }
 
     /// New values in the types of their columns.
-    fn cast_sets(&self, query: LogicalPlan, columns: &[(usize, bool)]) -> Result<LogicalPlan> {
+    fn cast_sets(&self, query: LogicalPlan, columns: &[Assigned]) -> Result<LogicalPlan> {
         let target = self.store.schema();
         let mut exprs: Vec<LogicalExpr> = Vec::new();
         for (place, (qualifier, field)) in query.schema().iter().enumerate() {

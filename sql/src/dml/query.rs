@@ -14,7 +14,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 use ogive_table_providers::{ROW_ID, RowStore, row_store};
 
-use super::change::{Change, What, set_name};
+use super::change::{Assigned, Change, What, set_name};
 use super::errors::{no_column, not_changeable};
 use super::insert::take_insert;
 use super::target::{TARGET, with_target};
@@ -54,7 +54,7 @@ pub(crate) async fn take(
                 table: taken.table,
                 name: taken.name,
                 alias: taken.alias,
-                what: What::Insert(taken.clauses),
+                what: What::Insert(Box::new(taken.clauses)),
                 returning: taken.returning,
             }))
         }
@@ -232,7 +232,7 @@ fn assignments(
     update: &mut Update,
     table: &dyn TableProvider,
     name: &TableReference,
-) -> Result<(Vec<(usize, bool)>, Vec<Expr>)> {
+) -> Result<(Vec<Assigned>, Vec<Expr>)> {
     let schema = table.schema();
     let (mut columns, mut sets) = (Vec::new(), Vec::new());
     for assignment in std::mem::take(&mut update.assignments) {

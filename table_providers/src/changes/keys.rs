@@ -1,6 +1,7 @@
 //! Keys that rows must not share.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
@@ -48,7 +49,7 @@ impl KeyColumns {
         let columns: Vec<_> = self
             .columns
             .iter()
-            .map(|column| rows.column(*column).clone())
+            .map(|column| Arc::clone(rows.column(*column)))
             .collect();
         let values = self.converter.convert_columns(&columns)?;
         Ok((0..rows.num_rows())

@@ -103,18 +103,22 @@ enum Rows {
     Query(Vec<Expr>, Query),
 }
 
+/// Columns that are set; `None` is the word `DEFAULT`.
+type Sets = Vec<(usize, Option<Expr>)>;
+
 #[derive(Debug, Clone)]
 struct Conflict {
     /// `id` or `name`; `None` only with `DO NOTHING`.
     key: Option<usize>,
-    update: Option<(Vec<(usize, Option<Expr>)>, Option<Condition>)>,
+    update: Option<(Sets, Option<Condition>)>,
 }
 
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 enum What {
     Delete,
     /// `None` is the word `DEFAULT`.
-    Update(Vec<(usize, Option<Expr>)>),
+    Update(Sets),
     Insert {
         columns: Vec<usize>,
         rows: Rows,

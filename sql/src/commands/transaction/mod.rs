@@ -174,13 +174,10 @@ impl Transaction {
             DdlStatement::DropTable(drop) => &drop.name,
             DdlStatement::DropView(drop) => &drop.name,
             other => {
-                return Err(refused(&format!("{}", other.name())));
+                return Err(refused(other.name()));
             }
         };
-        let before = match context.table_provider(name.clone()).await {
-            Ok(table) => Some(table),
-            Err(_) => None,
-        };
+        let before = context.table_provider(name.clone()).await.ok();
         self.push(Undo::Name {
             name: name.clone(),
             before,
