@@ -13,7 +13,7 @@ use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 use super::node::{DISTANCE, KnnJoinNode};
 use crate::exec::{KnnJoin, KnnJoinExec};
 
-/// Plans kNN joins, and nothing else: for a [`DefaultPhysicalPlanner`] of a program's own.
+/// Plans kNN joins, and nothing else: for a [`DefaultPhysicalPlanner`](datafusion::physical_planner::DefaultPhysicalPlanner) of a program's own.
 #[derive(Debug, Default)]
 pub struct KnnJoinPlanner;
 
