@@ -20,8 +20,7 @@ mod scan;
 mod warnings;
 
 pub use changes::{
-    KeyColumns, ROW_ID, RestorePoint, RowStore, RowWriter, duplicate_key, keys_of, refuse_nulls,
-    row_store,
+    KeyColumns, ROW_ID, RestorePoint, RowStore, RowWriter, keys_of, refuse_nulls, row_store,
 };
 pub use cvc::{CvcTableFunction, WriteOptions, cvc_table_functions};
 pub use location::listing_url;

@@ -8,22 +8,22 @@ use datafusion::common::{Column, DataFusionError, Result, TableReference, plan_e
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{
     Analyze, Explain, Expr as LogicalExpr, ExprSchemable, Extension, LogicalPlan,
-    LogicalPlanBuilder, PlanType, Prepare, Statement as LogicalStatement, StringifiedPlan, lit,
+    LogicalPlanBuilder, PlanType, Prepare, Statement as LogicalStatement, StringifiedPlan,
 };
-use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::SelectItem;
 use ogive_table_providers::RowStore;
 use ogive_vectors::VectorError;
 
 use super::changed_rows::ChangedRows;
+use super::defaults::default_of;
 use super::insert::InsertClauses;
 use super::node::{DmlNode, Operation};
 use super::returning::returned;
 
 /// A statement that changes rows, apart from its query.
 pub(crate) struct Change {
-    /// The session in which the statement that is left is planned.
-    pub(crate) state: SessionState,
+    /// The session that knows the target of the statement that is left, where it is a query over row ids.
+    pub(super) with_target: Option<SessionState>,
     pub(super) store: Arc<dyn RowStore>,
     pub(super) table: Arc<dyn TableProvider>,
     pub(super) name: TableReference,
@@ -48,14 +48,19 @@ pub(super) fn set_name(number: usize) -> String {
 }
 
 impl Change {
+    /// The session in which the statement that is left is planned.
+    pub(crate) fn planning<'a>(&'a self, state: &'a SessionState) -> &'a SessionState {
+        self.with_target.as_ref().unwrap_or(state)
+    }
+
     /// Puts the change above the plan of its query, within what explains or prepares it.
     ///
     /// # Errors
     /// A value of a type that the column cannot take; an expression of `RETURNING` or `ON CONFLICT` that does not plan.
-    pub(crate) fn put_back(self, plan: LogicalPlan) -> Result<LogicalPlan> {
+    pub(crate) fn put_back(self, state: &SessionState, plan: LogicalPlan) -> Result<LogicalPlan> {
         Ok(match plan {
             LogicalPlan::Explain(explain) => {
-                let plan = self.put_back(Arc::unwrap_or_clone(explain.plan))?;
+                let plan = self.put_back(state, Arc::unwrap_or_clone(explain.plan))?;
                 let initial = plan.display_indent().to_string();
                 LogicalPlan::Explain(Explain {
                     stringified_plans: vec![StringifiedPlan::new(
@@ -67,24 +72,24 @@ impl Change {
                 })
             }
             LogicalPlan::Analyze(analyze) => {
-                let input = self.put_back(Arc::unwrap_or_clone(analyze.input))?;
+                let input = self.put_back(state, Arc::unwrap_or_clone(analyze.input))?;
                 LogicalPlan::Analyze(Analyze {
                     input: Arc::new(input),
                     ..analyze
                 })
             }
             LogicalPlan::Statement(LogicalStatement::Prepare(prepare)) => {
-                let input = self.put_back(Arc::unwrap_or_clone(prepare.input))?;
+                let input = self.put_back(state, Arc::unwrap_or_clone(prepare.input))?;
                 LogicalPlan::Statement(LogicalStatement::Prepare(Prepare {
                     input: Arc::new(input),
                     ..prepare
                 }))
             }
-            query => self.over(query)?,
+            query => self.over(state, query)?,
         })
     }
 
-    fn over(self, query: LogicalPlan) -> Result<LogicalPlan> {
+    fn over(self, state: &SessionState, query: LogicalPlan) -> Result<LogicalPlan> {
         let (operation, mut inputs) = match &self.what {
             What::Delete => (Operation::Delete, vec![query]),
             What::Update(columns) => {
@@ -99,7 +104,7 @@ impl Change {
                     return plan_err!("INSERT was planned as {}", query.display());
                 };
                 let (conflict, inputs) = clauses.plan(
-                    &self.state,
+                    state,
                     &self.store,
                     &self.name,
                     &self.alias,
@@ -113,7 +118,7 @@ impl Change {
             let alias = TableReference::bare(self.alias.as_str());
             let columns = operation.changed_columns(&self.store, input, &alias);
             let (rows, scan) = ChangedRows::scan(&columns)?;
-            let exprs = returned(&self.state, items, scan.schema())?;
+            let exprs = returned(state, items, scan.schema())?;
             inputs.push(LogicalPlanBuilder::from(scan).project(exprs)?.build()?);
             changed = Some(rows);
         }
@@ -136,10 +141,9 @@ impl Change {
                 continue;
             };
             let to = target.field(*number);
-            let value = match (*is_default, self.table.get_column_default(to.name())) {
-                (true, Some(default)) => default.clone(),
-                (true, None) => lit(ScalarValue::try_new_null(to.data_type())?),
-                (false, _) => column,
+            let value = match is_default {
+                true => default_of(self.table.as_ref(), to)?,
+                false => column,
             };
             let from = value.get_type(query.schema())?;
             let value = value.cast_to(to.data_type(), query.schema()).map_err(|_| {

@@ -4,25 +4,24 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::catalog::TableProvider;
-use datafusion::common::{Constraint, DFSchema, DataFusionError, Result, TableReference, plan_err};
+use datafusion::common::{DFSchema, DataFusionError, Result, TableReference, plan_err};
 use datafusion::datasource::provider_as_source;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{
-    Expr as LogicalExpr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, lit,
+    Expr as LogicalExpr, ExprSchemable, LogicalPlan, LogicalPlanBuilder,
 };
-use datafusion::scalar::ScalarValue;
 use datafusion::sql::sqlparser::ast::{
     Assignment, AssignmentTarget, ConflictTarget, Expr, ExprWithAlias, Insert, OnConflict,
     OnConflictAction, OnInsert, SelectItem, TableObject,
 };
-use ogive_table_providers::{RowStore, row_store};
+use ogive_table_providers::{RowStore, keys_of, row_store};
 use ogive_vectors::VectorError;
 
 use super::conflict::{Conflict, ConflictUpdate};
+use super::defaults::default_of;
 use super::errors::no_column;
 use super::target::TARGET;
-use crate::statement::is_default;
-use crate::statement::{cast_assignment, normalized, reference_of, table_of};
+use crate::statement::{cast_assignment, is_default, normalized, reference_of, table_of};
 
 /// The name of the row that was to be inserted.
 const EXCLUDED: &str = "excluded";
@@ -128,13 +127,9 @@ impl InsertClauses {
                 for assignment in &update.assignments {
                     let (column, value) = self.assignment(store, name, assignment)?;
                     let field = store.schema().field(column).clone();
-                    let value = match (
-                        is_default(&value),
-                        self.table.get_column_default(field.name()),
-                    ) {
-                        (true, Some(default)) => default.clone(),
-                        (true, None) => lit(ScalarValue::try_new_null(field.data_type())?),
-                        (false, _) => expr(&value)?,
+                    let value = match is_default(&value) {
+                        true => default_of(self.table.as_ref(), &field)?,
+                        false => expr(&value)?,
                     };
                     columns.push(column);
                     values.push(value.cast_to(field.data_type(), &schema)?);
@@ -180,27 +175,15 @@ impl InsertClauses {
         on: &OnConflict,
     ) -> Result<Vec<Vec<usize>>> {
         let schema = store.schema();
-        let constraints = store.constraints();
-        let keys = constraints.iter().map(|constraint| match constraint {
-            Constraint::PrimaryKey(columns) => (format!("{}_pkey", name.table()), columns),
-            Constraint::Unique(columns) => {
-                let names: Vec<_> = columns
-                    .iter()
-                    .map(|c| schema.field(*c).name().as_str())
-                    .collect();
-                (format!("{}_{}_key", name.table(), names.join("_")), columns)
-            }
-        });
-        let wanted: Vec<Vec<usize>> = match &on.conflict_target {
-            None => keys.map(|(_, columns)| columns.clone()).collect(),
+        let mut keys = keys_of(&store.constraints(), &schema)?;
+        match &on.conflict_target {
+            None => {}
             Some(ConflictTarget::OnConstraint(constraint)) => {
                 let wanted = constraint.to_string();
-                keys.filter(|(name, _)| *name == wanted)
-                    .map(|(_, columns)| columns.clone())
-                    .collect()
+                keys.retain(|key| key.constraint_name(name.table(), &schema) == wanted);
             }
             Some(ConflictTarget::Columns(columns)) => {
-                let mut wanted = columns
+                let wanted = columns
                     .iter()
                     .map(|column| {
                         let column = normalized(column);
@@ -209,16 +192,10 @@ impl InsertClauses {
                             .map_err(|_| no_column(&column, name))
                     })
                     .collect::<Result<Vec<_>>>()?;
-                wanted.sort_unstable();
-                keys.filter(|(_, columns)| {
-                    let mut columns = (*columns).clone();
-                    columns.sort_unstable();
-                    columns == wanted
-                })
-                .map(|(_, columns)| columns.clone())
-                .collect()
+                keys.retain(|key| sorted(key.columns()) == sorted(&wanted));
             }
-        };
+        }
+        let wanted: Vec<Vec<usize>> = keys.iter().map(|key| key.columns().to_vec()).collect();
         if wanted.is_empty() && on.conflict_target.is_some() {
             return Err(refused(
                 "42P10",
@@ -227,6 +204,12 @@ impl InsertClauses {
         }
         Ok(wanted)
     }
+}
+
+fn sorted(columns: &[usize]) -> Vec<usize> {
+    let mut columns = columns.to_vec();
+    columns.sort_unstable();
+    columns
 }
 
 /// An expression as a condition; NULL is one.

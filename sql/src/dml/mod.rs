@@ -15,6 +15,7 @@
 mod change;
 mod changed_rows;
 mod conflict;
+mod defaults;
 mod errors;
 mod exec;
 mod insert;

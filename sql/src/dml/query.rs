@@ -19,8 +19,7 @@ use super::errors::{no_column, not_changeable};
 use super::insert::take_insert;
 use super::target::{TARGET, with_target};
 use crate::parser::parse_query;
-use crate::statement::is_default;
-use crate::statement::{normalized, reference_of, table_of};
+use crate::statement::{is_default, normalized, reference_of, table_of};
 
 /// The name of the row ids in the statement's query.
 const ID: &str = "__id";
@@ -49,7 +48,7 @@ pub(crate) async fn take(
         SqlStatement::Insert(insert) => {
             let taken = take_insert(state, insert).await?;
             Ok(taken.map(|taken| Change {
-                state: state.clone(),
+                with_target: None,
                 store: taken.store,
                 table: taken.table,
                 name: taken.name,
@@ -206,7 +205,7 @@ impl Found {
         returning: Option<Vec<SelectItem>>,
     ) -> Result<Change> {
         Ok(Change {
-            state: with_target(state, self.store.scan_with_ids()?)?,
+            with_target: Some(with_target(state, self.store.scan_with_ids()?)?),
             store: self.store,
             table: self.table,
             name: self.name,

@@ -27,6 +27,10 @@ impl AnalyzerRule for ChangesByRowId {
     }
 
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
+        // Most plans are left as they are, and looking is cheaper than taking apart.
+        if !plan.exists(|part| Ok(matches!(part, LogicalPlan::Dml(_))))? {
+            return Ok(plan);
+        }
         plan.transform_down(|part| match &part {
             LogicalPlan::Dml(dml) if matches!(dml.op, WriteOp::Delete | WriteOp::Update) => {
                 match by_row_id(dml)? {

@@ -64,6 +64,9 @@ impl PhysicalOptimizerRule for GatherPageCalls {
 }
 
 fn of_projection(projection: &ProjectionExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    if !projection.expr().iter().any(|one| has_page_call(&one.expr)) {
+        return Ok(None);
+    }
     let mut calls = Calls::over(projection.input());
     let mut expressions = Vec::with_capacity(projection.expr().len());
     for one in projection.expr() {
@@ -79,6 +82,9 @@ fn of_projection(projection: &ProjectionExec) -> Result<Option<Arc<dyn Execution
 }
 
 fn of_filter(filter: &FilterExec) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    if !has_page_call(filter.predicate()) {
+        return Ok(None);
+    }
     let mut calls = Calls::over(filter.input());
     let predicate = calls.take_from(filter.predicate())?;
     let columns = filter.input().schema().fields().len();
@@ -134,10 +140,7 @@ impl Calls {
             true => Arc::clone(expr),
             false => Arc::clone(expr).with_new_children(children)?,
         };
-        let is_page_call = expr
-            .downcast_ref::<ScalarFunctionExpr>()
-            .is_some_and(|call| PAGE_FUNCTIONS.contains(&call.fun().name()));
-        if !is_page_call {
+        if !is_page_call(&expr) {
             return Ok(expr);
         }
         self.has_page_call = true;
@@ -165,6 +168,16 @@ impl Calls {
         };
         Arc::new(Column::new(&call_name(index), self.columns + index))
     }
+}
+
+/// Whether a page call is anywhere in an expression: those of most queries are left as they are.
+fn has_page_call(expr: &Arc<dyn PhysicalExpr>) -> bool {
+    is_page_call(expr) || expr.children().into_iter().any(has_page_call)
+}
+
+fn is_page_call(expr: &Arc<dyn PhysicalExpr>) -> bool {
+    expr.downcast_ref::<ScalarFunctionExpr>()
+        .is_some_and(|call| PAGE_FUNCTIONS.contains(&call.fun().name()))
 }
 
 /// Whether an expression's parts are evaluated for every row.

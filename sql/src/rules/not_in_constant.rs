@@ -33,7 +33,7 @@ impl AnalyzerRule for NotInConstant {
 
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
         plan.transform_down_with_subqueries(|part| match part {
-            LogicalPlan::Filter(filter) => {
+            LogicalPlan::Filter(filter) if has_subquery(&filter.predicate) => {
                 let predicate = rewritten(filter.predicate)?;
                 let changed = predicate.transformed;
                 let filter = LogicalPlan::Filter(Filter::try_new(predicate.data, filter.input)?);

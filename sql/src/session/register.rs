@@ -20,9 +20,7 @@ use crate::planner::OgiveQueryPlanner;
 use crate::rules::{CastVectors, GatherPageCalls, NotInConstant, PhysicalTopK, VectorTopK};
 use crate::settings::with_options;
 use crate::statement::nextval_udf;
-use crate::types::ConstantArrays;
-use crate::types::VectorOperators;
-use crate::types::VectorTypes;
+use crate::types::{ConstantArrays, VectorOperators, VectorTypes};
 
 /// Puts everything of ogive into a session that is being built: file formats, `CREATE EXTERNAL
 /// TABLE .. STORED AS CVC`, functions, the `ogive.*` settings and the rules that answer

@@ -192,10 +192,12 @@ impl Session {
         let mut statement = prepare_write(&state, statement).await?;
         let change = dml::take(&state, &mut statement).await?;
         let statement = self.connect_stores(statement)?;
-        let planning = change.as_ref().map_or(&state, |change| &change.state);
+        let planning = change
+            .as_ref()
+            .map_or(&state, |change| change.planning(&state));
         let plan = arrays.put_back(planning.statement_to_plan(statement).await?)?;
         let plan = match change {
-            Some(change) => change.put_back(plan)?,
+            Some(change) => change.put_back(&state, plan)?,
             None => plan,
         };
         let plan = self

@@ -40,6 +40,21 @@ impl KeyColumns {
         &self.columns
     }
 
+    /// The name of its constraint, as PostgreSQL gives one.
+    pub fn constraint_name(&self, table: &str, schema: &Schema) -> String {
+        match self.is_primary {
+            true => format!("{table}_pkey"),
+            false => format!("{table}_{}_key", self.names(schema).join("_")),
+        }
+    }
+
+    fn names<'a>(&self, schema: &'a Schema) -> Vec<&'a str> {
+        let columns = self.columns.iter();
+        columns
+            .map(|column| schema.field(*column).name().as_str())
+            .collect()
+    }
+
     /// The key of each row of a batch with the table's columns; none where a part of it is NULL,
     /// which equals no other.
     ///
@@ -98,27 +113,15 @@ pub fn keys_of(constraints: &Constraints, schema: &Schema) -> Result<Vec<KeyColu
 }
 
 /// PostgreSQL's error about a key that is there already.
-pub fn duplicate_key(
-    key: &KeyColumns,
-    table: &str,
-    rows: &RecordBatch,
-    row: usize,
-) -> DataFusionError {
+fn duplicate_key(key: &KeyColumns, table: &str, rows: &RecordBatch, row: usize) -> DataFusionError {
     let schema = rows.schema();
-    let names: Vec<&str> = key
-        .columns
-        .iter()
-        .map(|column| schema.field(*column).name().as_str())
-        .collect();
+    let names = key.names(&schema);
     let values: Vec<String> = key
         .columns
         .iter()
         .map(|column| text_of(rows.column(*column).as_ref(), row))
         .collect();
-    let constraint = match key.is_primary {
-        true => format!("{table}_pkey"),
-        false => format!("{table}_{}_key", names.join("_")),
-    };
+    let constraint = key.constraint_name(table, &schema);
     let error = VectorError::new(
         "23505",
         format!("duplicate key value violates unique constraint \"{constraint}\""),

@@ -234,19 +234,20 @@ impl RowWriter for MemoryWriter {
             .enumerate()
             .map(|(number, batches)| self.changed(number, batches))
             .collect::<Result<Vec<_>>>()?;
+        let count = |batches: &Vec<RecordBatch>| batches.iter().map(RecordBatch::num_rows).sum();
+        let mut counts: Vec<usize> = changed.iter().map(count).collect();
         for rows in &self.inserted {
             let rows = self.checked(rows.columns().to_vec())?;
             if rows.num_rows() == 0 {
                 continue;
             }
             // The shortest takes it, so that partitions stay of one size.
-            let shortest = changed
-                .iter_mut()
-                .min_by_key(|batches| batches.iter().map(RecordBatch::num_rows).sum::<usize>());
-            match shortest {
-                Some(shortest) => shortest.push(rows),
-                None => return exec_err!("table \"{}\" has no partition for rows", self.name),
-            }
+            let shortest = counts.iter().enumerate().min_by_key(|(_, count)| **count);
+            let Some((shortest, _)) = shortest else {
+                return exec_err!("table \"{}\" has no partition for rows", self.name);
+            };
+            counts[shortest] += rows.num_rows();
+            changed[shortest].push(rows);
         }
         for key in keys_of(&self.rows.constraints, &self.rows.schema)? {
             let touched =

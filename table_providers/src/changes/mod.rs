@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use datafusion_catalog::TableProvider;
 
-pub use keys::{KeyColumns, duplicate_key, keys_of, refuse_nulls};
+pub use keys::{KeyColumns, keys_of, refuse_nulls};
 use memory::MemoryRows;
 pub use store::{ROW_ID, RestorePoint, RowStore, RowWriter};
 

@@ -4,18 +4,15 @@ use std::sync::Arc;
 
 use arrow::array::StringArray;
 use arrow::datatypes::DataType;
-use datafusion_common::{Result, plan_err};
-use datafusion_expr::{
-    ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
-};
+use datafusion_common::Result;
+use datafusion_expr::ScalarUDF;
 use datafusion_macros::user_doc;
 use ogive_codecs::pages::Codec;
 use ogive_codecs::pages::frame::Frame;
 
 use super::bytes::frame_type;
 use super::codec_error;
-use super::per_value::answer;
+use super::per_value::PerValue;
 
 const NAME: &str = "page_algorithm";
 
@@ -34,56 +31,21 @@ const NAME: &str = "page_algorithm";
     argument(name = "frame", description = "Frames of `page_compress`."),
     related_udf(name = "page_compress")
 )]
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct PageAlgorithm {
-    signature: Signature,
-}
+struct PageAlgorithm;
 
 /// The function `page_algorithm`.
 pub fn page_algorithm_udf() -> Arc<ScalarUDF> {
-    Arc::new(ScalarUDF::from(PageAlgorithm {
-        signature: Signature::user_defined(Volatility::Immutable),
-    }))
-}
-
-impl ScalarUDFImpl for PageAlgorithm {
-    fn name(&self) -> &str {
-        NAME
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        match arg_types {
-            [bytes] => Ok(vec![frame_type(NAME, 1, bytes)?]),
-            others => plan_err!("{NAME} takes one argument, not {}", others.len()),
-        }
-    }
-
-    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Utf8)
-    }
-
-    fn is_strict(&self) -> bool {
-        true
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        answer(NAME, &args.args, |rows| {
+    PerValue {
+        name: NAME,
+        coerce: frame_type,
+        returns: DataType::Utf8,
+        of_column: |rows| {
             let algorithm = |row: Option<&[u8]>| row.map(algorithm).transpose();
-            Ok(Arc::new(
-                rows.into_iter()
-                    .map(algorithm)
-                    .collect::<Result<StringArray>>()?,
-            ))
-        })
+            let algorithms = rows.into_iter().map(algorithm);
+            Ok(Arc::new(algorithms.collect::<Result<StringArray>>()?))
+        },
     }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        self.doc()
-    }
+    .udf(PageAlgorithm.doc())
 }
 
 fn algorithm(frame: &[u8]) -> Result<&'static str> {

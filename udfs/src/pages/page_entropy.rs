@@ -4,16 +4,12 @@ use std::sync::Arc;
 
 use arrow::array::Float64Array;
 use arrow::datatypes::DataType;
-use datafusion_common::{Result, plan_err};
-use datafusion_expr::{
-    ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
-};
+use datafusion_expr::ScalarUDF;
 use datafusion_macros::user_doc;
 use ogive_codecs::pages::entropy_bits;
 
 use super::bytes::bytes_type;
-use super::per_value::answer;
+use super::per_value::PerValue;
 
 const NAME: &str = "page_entropy";
 
@@ -35,52 +31,20 @@ const NAME: &str = "page_entropy";
     ),
     related_udf(name = "page_compress")
 )]
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct PageEntropy {
-    signature: Signature,
-}
+struct PageEntropy;
 
 /// The function `page_entropy`.
 pub fn page_entropy_udf() -> Arc<ScalarUDF> {
-    Arc::new(ScalarUDF::from(PageEntropy {
-        signature: Signature::user_defined(Volatility::Immutable),
-    }))
-}
-
-impl ScalarUDFImpl for PageEntropy {
-    fn name(&self) -> &str {
-        NAME
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        match arg_types {
-            [bytes] => Ok(vec![bytes_type(NAME, 1, bytes)?]),
-            others => plan_err!("{NAME} takes one argument, not {}", others.len()),
-        }
-    }
-
-    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Float64)
-    }
-
-    fn is_strict(&self) -> bool {
-        true
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        answer(NAME, &args.args, |rows| {
+    PerValue {
+        name: NAME,
+        coerce: bytes_type,
+        returns: DataType::Float64,
+        of_column: |rows| {
             let entropy = |row: Option<&[u8]>| row.filter(|row| !row.is_empty()).map(entropy_bits);
             Ok(Arc::new(
                 rows.into_iter().map(entropy).collect::<Float64Array>(),
             ))
-        })
+        },
     }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        self.doc()
-    }
+    .udf(PageEntropy.doc())
 }

@@ -4,16 +4,12 @@ use std::sync::Arc;
 
 use arrow::array::BooleanArray;
 use arrow::datatypes::DataType;
-use datafusion_common::{Result, plan_err};
-use datafusion_expr::{
-    ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
-};
+use datafusion_expr::ScalarUDF;
 use datafusion_macros::user_doc;
 use ogive_codecs::pages::same_fill::word_of;
 
 use super::bytes::bytes_type;
-use super::per_value::answer;
+use super::per_value::PerValue;
 
 const NAME: &str = "page_is_same_fill";
 
@@ -35,52 +31,20 @@ const NAME: &str = "page_is_same_fill";
     ),
     related_udf(name = "page_compress")
 )]
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct PageIsSameFill {
-    signature: Signature,
-}
+struct PageIsSameFill;
 
 /// The function `page_is_same_fill`.
 pub fn page_is_same_fill_udf() -> Arc<ScalarUDF> {
-    Arc::new(ScalarUDF::from(PageIsSameFill {
-        signature: Signature::user_defined(Volatility::Immutable),
-    }))
-}
-
-impl ScalarUDFImpl for PageIsSameFill {
-    fn name(&self) -> &str {
-        NAME
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        match arg_types {
-            [bytes] => Ok(vec![bytes_type(NAME, 1, bytes)?]),
-            others => plan_err!("{NAME} takes one argument, not {}", others.len()),
-        }
-    }
-
-    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Boolean)
-    }
-
-    fn is_strict(&self) -> bool {
-        true
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        answer(NAME, &args.args, |rows| {
+    PerValue {
+        name: NAME,
+        coerce: bytes_type,
+        returns: DataType::Boolean,
+        of_column: |rows| {
             let is_same_fill = |row: Option<&[u8]>| row.map(|row| word_of(row).is_some());
             Ok(Arc::new(
                 rows.into_iter().map(is_same_fill).collect::<BooleanArray>(),
             ))
-        })
+        },
     }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        self.doc()
-    }
+    .udf(PageIsSameFill.doc())
 }

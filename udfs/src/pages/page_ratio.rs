@@ -4,17 +4,14 @@ use std::sync::Arc;
 
 use arrow::array::Float64Array;
 use arrow::datatypes::DataType;
-use datafusion_common::{Result, plan_err};
-use datafusion_expr::{
-    ColumnarValue, Documentation, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
-    Volatility,
-};
+use datafusion_common::Result;
+use datafusion_expr::ScalarUDF;
 use datafusion_macros::user_doc;
 use ogive_codecs::pages::frame::Frame;
 
 use super::bytes::frame_type;
 use super::codec_error;
-use super::per_value::answer;
+use super::per_value::PerValue;
 
 const NAME: &str = "page_ratio";
 
@@ -33,56 +30,21 @@ const NAME: &str = "page_ratio";
     argument(name = "frame", description = "Frames of `page_compress`."),
     related_udf(name = "page_compress")
 )]
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct PageRatio {
-    signature: Signature,
-}
+struct PageRatio;
 
 /// The function `page_ratio`.
 pub fn page_ratio_udf() -> Arc<ScalarUDF> {
-    Arc::new(ScalarUDF::from(PageRatio {
-        signature: Signature::user_defined(Volatility::Immutable),
-    }))
-}
-
-impl ScalarUDFImpl for PageRatio {
-    fn name(&self) -> &str {
-        NAME
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
-        match arg_types {
-            [bytes] => Ok(vec![frame_type(NAME, 1, bytes)?]),
-            others => plan_err!("{NAME} takes one argument, not {}", others.len()),
-        }
-    }
-
-    fn return_type(&self, _arg_types: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Float64)
-    }
-
-    fn is_strict(&self) -> bool {
-        true
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        answer(NAME, &args.args, |rows| {
+    PerValue {
+        name: NAME,
+        coerce: frame_type,
+        returns: DataType::Float64,
+        of_column: |rows| {
             let ratio = |row: Option<&[u8]>| Ok(row.map(ratio).transpose()?.flatten());
-            Ok(Arc::new(
-                rows.into_iter()
-                    .map(ratio)
-                    .collect::<Result<Float64Array>>()?,
-            ))
-        })
+            let ratios = rows.into_iter().map(ratio);
+            Ok(Arc::new(ratios.collect::<Result<Float64Array>>()?))
+        },
     }
-
-    fn documentation(&self) -> Option<&Documentation> {
-        self.doc()
-    }
+    .udf(PageRatio.doc())
 }
 
 fn ratio(frame: &[u8]) -> Result<Option<f64>> {
