@@ -12,20 +12,28 @@ use datafusion::logical_expr::dml::CopyTo;
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
 use ogive_udfs::{SqlVectorType, to_text_udf};
 
-/// A plan whose copies to CSV have texts for columns of pgvector's types.
+use crate::copy_target::{with_literal_target, with_named_partitions};
+
+/// A plan whose copies go where they say, and those to CSV have texts for columns of pgvector's types.
 pub(crate) fn vectors_as_texts(plan: LogicalPlan) -> Result<LogicalPlan> {
     plan.transform_down(|node| match node {
-        LogicalPlan::Copy(copy) if copy.file_type.get_ext() == "csv" => with_texts(copy),
-        LogicalPlan::Copy(_) | LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) => {
-            Ok(Transformed::no(node))
+        LogicalPlan::Copy(mut copy) => {
+            let mut changed = with_literal_target(&mut copy)?;
+            changed |= with_named_partitions(&mut copy)?;
+            if matches!(copy.file_type.get_ext().as_str(), "csv" | "tsv") {
+                changed |= with_texts(&mut copy)?;
+            }
+            let copy = LogicalPlan::Copy(copy);
+            Ok(Transformed::new(copy, changed, TreeNodeRecursion::Jump))
         }
+        LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) => Ok(Transformed::no(node)),
         // Nothing else has a copy inside.
         _ => Ok(Transformed::new(node, false, TreeNodeRecursion::Jump)),
     })
     .data()
 }
 
-fn with_texts(mut copy: CopyTo) -> Result<Transformed<LogicalPlan>> {
+fn with_texts(copy: &mut CopyTo) -> Result<bool> {
     let mut changed = false;
     let columns: Vec<Expr> = copy
         .input
@@ -42,11 +50,9 @@ fn with_texts(mut copy: CopyTo) -> Result<Transformed<LogicalPlan>> {
                 .alias_qualified(relation.cloned(), field.name())
         })
         .collect();
-    if !changed {
-        return Ok(Transformed::no(LogicalPlan::Copy(copy)));
+    if changed {
+        let projection = Projection::try_new(columns, Arc::clone(&copy.input))?;
+        copy.input = Arc::new(LogicalPlan::Projection(projection));
     }
-    copy.input = Arc::new(LogicalPlan::Projection(Projection::try_new(
-        columns, copy.input,
-    )?));
-    Ok(Transformed::yes(LogicalPlan::Copy(copy)))
+    Ok(changed)
 }

@@ -9,6 +9,7 @@
 mod bound_distances;
 mod casts;
 mod constant_arrays;
+mod copy_target;
 mod csv_copy;
 mod decisions;
 mod dialect;

@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use datafusion::catalog::TableProviderFactory;
 use datafusion::common::config::ConfigOptions;
+use datafusion::datasource::file_format::FileFormatFactory;
+use datafusion::datasource::file_format::arrow::ArrowFormatFactory;
+use datafusion::datasource::file_format::csv::CsvFormatFactory;
+use datafusion::datasource::file_format::json::JsonFormatFactory;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::functions::core;
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::Analyzer;
 use datafusion::prelude::SessionConfig;
 use ogive_table_providers::{
-    FileCache, FileKind, OgiveOptions, VectorFormatFactory, cvc_table_functions,
+    FileCache, FileKind, NamedFormatFactory, OgiveOptions, VectorFormatFactory, cvc_table_functions,
 };
 use ogive_udfs::beside_texts;
 
@@ -21,7 +25,7 @@ use crate::rules::{CastVectors, PhysicalTopK, VectorTopK};
 use crate::search_options::{HnswOptions, IvfflatOptions, PostgresOptions};
 use crate::sequences::nextval_udf;
 use crate::staged_copy::StagedSinks;
-use crate::tables::VectorTableFactory;
+use crate::tables::FileTableFactory;
 use crate::types::VectorTypes;
 
 /// Puts everything of ogive into a session that is being built: file formats, `CREATE EXTERNAL
@@ -58,12 +62,17 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
     for kind in FileKind::ALL {
         formats.push(Arc::new(VectorFormatFactory::new(kind, Arc::clone(&cache))));
     }
-    for kind in FileKind::ALL {
-        let factory: Arc<dyn TableProviderFactory> = Arc::new(VectorTableFactory::default());
+    formats.extend(named_formats());
+    let names = FileKind::ALL.map(FileKind::extension);
+    let stock = ["parquet", "csv", "json", "avro", "arrow"];
+    let other = named_formats().map(|format| format.get_ext());
+    let names = names.into_iter().chain(stock).map(str::to_string);
+    for name in names.chain(other) {
+        let factory: Arc<dyn TableProviderFactory> = Arc::new(FileTableFactory::default());
         builder
             .table_factories()
             .get_or_insert_default()
-            .insert(kind.extension().to_ascii_uppercase(), factory);
+            .insert(name.to_ascii_uppercase(), factory);
     }
     builder
         .scalar_functions()
@@ -119,6 +128,23 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         .with_physical_optimizer_rule(Arc::new(PhysicalTopK::default()))
         .with_physical_optimizer_rule(Arc::new(StagedSinks));
     *builder = with_rules;
+}
+
+/// Extensions that people use for formats of DataFusion beside its own.
+fn named_formats() -> [Arc<dyn FileFormatFactory>; 4] {
+    let named = |extension, options, inner| {
+        Arc::new(NamedFormatFactory::new(extension, options, inner)) as Arc<dyn FileFormatFactory>
+    };
+    [
+        named("jsonl", &[], Arc::new(JsonFormatFactory::new())),
+        named("ndjson", &[], Arc::new(JsonFormatFactory::new())),
+        named(
+            "tsv",
+            &[("format.delimiter", "\t")],
+            Arc::new(CsvFormatFactory::new()),
+        ),
+        named("feather", &[], Arc::new(ArrowFormatFactory::new())),
+    ]
 }
 
 /// The settings that are ogive's.

@@ -10,7 +10,7 @@
 
 mod cvc;
 mod error;
-mod location;
+mod listing;
 mod npy;
 mod options;
 mod parquet;
@@ -18,11 +18,16 @@ mod scan;
 mod warnings;
 
 pub use cvc::{CvcTableFunction, WriteOptions, cvc_table_functions};
-pub use location::listing_url;
+pub use listing::{
+    FileTable, NULL_PARTITION, NamedFormatFactory, file_table, infer_partitions, is_pattern,
+    list_files, listing_url, literal_url, partition_name,
+};
+pub use ogive_cvc::TemporaryFile;
 pub use options::{OgiveOptions, OnCorruption, ReadOptions, TableOptions};
 pub use parquet::{ParquetSearch, ParquetVectors};
 pub use scan::{
-    FileCache, FileKind, ROW_COLUMN, Search, TopKRequest, VectorFormat, VectorFormatFactory,
-    VectorSource, VectorTable, is_searchable, refuse_empty_file, refuse_empty_files,
+    FileCache, FileKind, MemoryMap, ROW_COLUMN, Search, TopKRequest, VectorFormat,
+    VectorFormatFactory, VectorSource, VectorTable, is_searchable, mapped_file_at,
+    refuse_empty_file,
 };
 pub use warnings::Warnings;

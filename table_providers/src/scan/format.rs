@@ -28,6 +28,7 @@ use crate::cvc::{CvcSink, WriteOptions};
 use crate::options::TableOptions;
 use crate::scan::file::{ROW_COLUMN, schema_of};
 use crate::scan::kind::FileKind;
+use crate::scan::memory_map::MemoryMap;
 use crate::scan::opened::{FileCache, OpenedFile};
 use crate::scan::source::VectorSource;
 use crate::warnings::Warnings;
@@ -136,8 +137,9 @@ impl VectorFormat {
         &self,
         store: &Arc<dyn ObjectStore>,
         object: &ObjectMeta,
+        map: MemoryMap,
     ) -> Result<Arc<OpenedFile>> {
-        let (file, _) = self.cache.open(store, object, self.kind).await?;
+        let (file, _) = self.cache.open(store, object, self.kind, map).await?;
         Ok(file)
     }
 }
@@ -164,15 +166,16 @@ impl FileFormat for VectorFormat {
 
     async fn infer_schema(
         &self,
-        _state: &dyn Session,
+        state: &dyn Session,
         store: &Arc<dyn ObjectStore>,
         objects: &[ObjectMeta],
     ) -> Result<SchemaRef> {
+        let map = self.table.read_options(state.config_options())?.memory_map;
         let opening: Vec<_> = objects
             .iter()
             .map(|object| {
                 let (format, store, object) = (self.clone(), Arc::clone(store), object.clone());
-                async move { format.open(&store, &object).await }
+                async move { format.open(&store, &object, map).await }
             })
             .collect();
         let mut files = stream::iter(opening).buffered(HEADERS_IN_FLIGHT);
@@ -189,12 +192,13 @@ impl FileFormat for VectorFormat {
 
     async fn infer_stats(
         &self,
-        _state: &dyn Session,
+        state: &dyn Session,
         store: &Arc<dyn ObjectStore>,
         table_schema: SchemaRef,
         object: &ObjectMeta,
     ) -> Result<Statistics> {
-        let file = self.open(store, object).await?;
+        let map = self.table.read_options(state.config_options())?.memory_map;
+        let file = self.open(store, object, map).await?;
         Ok(statistics(&file, &table_schema, object.size))
     }
 

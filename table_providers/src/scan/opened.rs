@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use crate::scan::bytes::{FileBytes, ReadCost};
 use crate::scan::file::ArrayFile;
 use crate::scan::kind::FileKind;
+use crate::scan::memory_map::MemoryMap;
 
 /// How the store of the local disk prints itself. Formats are handed a store without its URL, so
 /// this is how files get a name; remote stores of a session print as `s3://bucket`.
@@ -94,9 +95,12 @@ struct Entry {
     used_at: u64,
 }
 
+/// The store, the path in it, and whether it may be mapped.
+type Key = (String, Path, MemoryMap);
+
 #[derive(Debug, Default)]
 struct Entries {
-    by_path: HashMap<(String, Path), Entry>,
+    by_path: HashMap<Key, Entry>,
     bytes: usize,
     clock: u64,
 }
@@ -114,9 +118,10 @@ impl FileCache {
         store: &Arc<dyn ObjectStore>,
         meta: &ObjectMeta,
         kind: FileKind,
+        map: MemoryMap,
     ) -> Result<(Arc<OpenedFile>, ReadCost)> {
         let root = store.to_string();
-        let key = (root.clone(), meta.location.clone());
+        let key = (root.clone(), meta.location.clone(), map);
         let identity = Identity::of(meta);
         if let Some(file) = self.get(&key, &identity) {
             return Ok((file, ReadCost::default()));
@@ -127,14 +132,14 @@ impl FileCache {
         } else {
             format!("{root}/{}", meta.location)
         };
-        let bytes = FileBytes::open(store, is_local, meta, &name)?;
+        let bytes = FileBytes::open(store, is_local, meta, &name, map)?;
         let (layout, cost) = kind.read_layout(&name, meta.size, &bytes).await?;
         let file = Arc::new(OpenedFile::new(layout, bytes, name));
         self.put(key, identity, Arc::clone(&file));
         Ok((file, cost))
     }
 
-    fn get(&self, key: &(String, Path), identity: &Identity) -> Option<Arc<OpenedFile>> {
+    fn get(&self, key: &Key, identity: &Identity) -> Option<Arc<OpenedFile>> {
         let mut entries = self.entries.lock();
         entries.clock += 1;
         let now = entries.clock;
@@ -146,7 +151,7 @@ impl FileCache {
         Some(Arc::clone(&entry.file))
     }
 
-    fn put(&self, key: (String, Path), identity: Identity, file: Arc<OpenedFile>) {
+    fn put(&self, key: Key, identity: Identity, file: Arc<OpenedFile>) {
         let mut entries = self.entries.lock();
         entries.clock += 1;
         let used_at = entries.clock;
