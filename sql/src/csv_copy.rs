@@ -6,10 +6,11 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, Result};
 use datafusion::logical_expr::dml::CopyTo;
-use datafusion::logical_expr::{Expr, LogicalPlan, Projection};
+use datafusion::logical_expr::{Expr, LogicalPlan, Projection, cast};
 use ogive_udfs::{SqlVectorType, to_text_udf};
 
 use crate::copy_target::{with_literal_target, with_named_partitions};
@@ -41,13 +42,13 @@ fn with_texts(copy: &mut CopyTo) -> Result<bool> {
         .iter()
         .map(|(relation, field)| {
             let column = Expr::Column(Column::from((relation, field)));
-            if SqlVectorType::of(field).is_none() {
-                return column;
-            }
+            let text = match SqlVectorType::of(field) {
+                Some(_) => to_text_udf().call(vec![column]),
+                None if is_numbers(field.data_type()) => list_text(column, field.data_type()),
+                None => return column,
+            };
             changed = true;
-            to_text_udf()
-                .call(vec![column])
-                .alias_qualified(relation.cloned(), field.name())
+            text.alias_qualified(relation.cloned(), field.name())
         })
         .collect();
     if changed {
@@ -55,4 +56,23 @@ fn with_texts(copy: &mut CopyTo) -> Result<bool> {
         copy.input = Arc::new(LogicalPlan::Projection(projection));
     }
     Ok(changed)
+}
+
+/// Whether a list is a vector without a mark, as in files of arrays: its text is one too.
+fn is_numbers(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::FixedSizeList(element, _)
+        | DataType::List(element)
+        | DataType::LargeList(element) => element.data_type().is_numeric(),
+        _ => false,
+    }
+}
+
+/// Arrow writes lists as texts, and those of a fixed size not.
+fn list_text(column: Expr, data_type: &DataType) -> Expr {
+    let list = match data_type {
+        DataType::FixedSizeList(element, _) => cast(column, DataType::List(Arc::clone(element))),
+        _ => column,
+    };
+    cast(list, DataType::Utf8)
 }

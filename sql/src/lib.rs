@@ -40,7 +40,7 @@ mod values;
 mod vector_search;
 mod writes;
 
-pub use error::ErrorFields;
+pub use error::{ErrorFields, shortened};
 pub use exec::{KnnJoinExec, VectorTopKExec};
 pub use explain::with_short_lists;
 pub use knn_join::{KnnJoinPlanner, KnnJoinQueryPlanner, KnnJoinRule, PushFilterIntoKnnJoin};

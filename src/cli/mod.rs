@@ -15,6 +15,7 @@ mod interrupt;
 mod number_table;
 mod output;
 mod pack;
+mod printable;
 mod progress;
 mod prompt;
 mod render;

@@ -18,6 +18,7 @@ mod scan;
 mod warnings;
 
 pub use cvc::{CvcTableFunction, WriteOptions, cvc_table_functions};
+pub use error::is_damage;
 pub use listing::{
     FileTable, NULL_PARTITION, NamedFormatFactory, file_table, infer_partitions, is_pattern,
     list_files, listing_url, literal_url, partition_name,

@@ -8,6 +8,7 @@ mod partitions;
 mod pattern;
 mod table;
 mod table_files;
+mod texts;
 
 pub use files::list_files;
 pub use location::{is_pattern, listing_url, literal_url};

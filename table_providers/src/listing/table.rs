@@ -16,6 +16,8 @@ use datafusion_physical_plan::empty::EmptyExec;
 use datafusion_session::{ScanArgs, ScanResult, Session, TableProvider};
 
 use super::table_files::TableFiles;
+use super::texts::read_vectors;
+use crate::parquet::with_careful_readers;
 use crate::scan::VectorTable;
 
 /// The table over files that DataFusion lists by itself: [`VectorTable`] for vector files, [`FileTable`] for others.
@@ -70,7 +72,7 @@ impl FileTable {
             .table()
             .try_create_output_ordering(state.execution_props(), &scanned.groups)?;
         let format = &self.files.options().format;
-        let source = format.file_source(self.files.table_schema());
+        let source = format.file_source(self.files.stored_schema());
         let config = FileScanConfigBuilder::new(url.object_store(), source)
             .with_file_groups(scanned.groups)
             .with_constraints(self.constraints().cloned().unwrap_or_default())
@@ -80,7 +82,11 @@ impl FileTable {
             .with_output_ordering(ordering)
             .with_output_partitioning(partitioning.flatten())
             .build();
-        format.create_physical_plan(state, config).await
+        let plan = format.create_physical_plan(state, config).await?;
+        if self.files.has_texts() {
+            return read_vectors(state, plan, self.files.schema());
+        }
+        Ok(with_careful_readers(plan))
     }
 }
 

@@ -13,6 +13,7 @@ use datafusion_datasource::file_sink_config::{FileOutputMode, FileSinkConfig};
 use datafusion_datasource::{
     ListingTableUrl, PartitionedFile, TableSchema, TableSchemaBuilder, compute_all_files_statistics,
 };
+use datafusion_datasource_parquet::ParquetFormat;
 use datafusion_execution::cache::cache_manager::{
     CachedFileMetadata, SchemaFingerprint, TableScopedPath,
 };
@@ -26,6 +27,8 @@ use object_store::{ObjectMeta, ObjectStore};
 use super::files::{list_below, refuse_missing};
 use super::null_partitions::named_partitions;
 use super::partitions::{fixed_directory, matching, partition_values};
+use super::texts::{as_texts, has_vectors, is_text, write_texts};
+use crate::parquet::known_statistics;
 use crate::scan::{FileKind, VectorFormat, refuse_empty_file};
 
 /// The files behind a table, in place of the listing that DataFusion's [`ListingTable`] does itself: its patterns, its
@@ -98,6 +101,10 @@ impl TableFiles {
         self.table.table_paths()
     }
 
+    fn is_parquet(&self) -> bool {
+        self.options().format.is::<ParquetFormat>()
+    }
+
     fn stored_count(&self) -> usize {
         self.schema.fields().len() - self.options().table_partition_cols.len()
     }
@@ -109,6 +116,22 @@ impl TableFiles {
             fields.cloned().collect::<Vec<_>>(),
             self.schema.metadata().clone(),
         ))
+    }
+
+    /// Whether vectors are stored as texts.
+    pub(super) fn has_texts(&self) -> bool {
+        is_text(self.options().format.as_ref()) && has_vectors(&self.schema)
+    }
+
+    /// [`Self::table_schema`] as the files have it.
+    pub(super) fn stored_schema(&self) -> TableSchema {
+        if !self.has_texts() {
+            return self.table_schema();
+        }
+        let stored = as_texts(self.file_schema().fields());
+        TableSchemaBuilder::from(&Arc::new(Schema::new(stored)))
+            .with_table_partition_cols(self.partition_fields())
+            .build()
     }
 
     /// Both, apart from each other.
@@ -292,7 +315,12 @@ impl TableFiles {
                     .format
                     .infer_stats_and_ordering(state, store, self.file_schema(), meta)
                     .await?;
-                let statistics = Arc::new(found.statistics);
+                let known = if self.is_parquet() {
+                    known_statistics(state, store, meta, &self.file_schema()).await?
+                } else {
+                    None
+                };
+                let statistics = Arc::new(known.unwrap_or(found.statistics));
                 if let Some(cache) = &cache {
                     let known = CachedFileMetadata::new(
                         meta.clone(),
@@ -372,12 +400,18 @@ impl TableFiles {
             );
         }
         let columns = &self.options().table_partition_cols;
+        let (input, output_schema) = if self.has_texts() {
+            let stored = Schema::new(as_texts(self.schema.fields()));
+            (write_texts(state, input, &self.schema)?, Arc::new(stored))
+        } else {
+            (input, Arc::clone(&self.schema))
+        };
         let config = FileSinkConfig {
             original_url: String::default(),
             object_store_url: url.object_store(),
             table_paths: self.urls().to_vec(),
             file_group: FileGroup::default(),
-            output_schema: Arc::clone(&self.schema),
+            output_schema,
             table_partition_cols: columns.clone(),
             insert_op: op,
             keep_partition_by_columns: state.config_options().execution.keep_partition_by_columns,
