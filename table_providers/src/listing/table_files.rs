@@ -255,6 +255,14 @@ impl TableFiles {
     ) -> Result<(Vec<PartitionedFile>, bool)> {
         let count = files.len();
         let collects = state.config().collect_statistics();
+        if let Some(format) = self.options().format.downcast_ref::<VectorFormat>()
+            && collects
+            && limit.is_none()
+        {
+            let map = format.table_options().read_options(state.config_options())?;
+            let listed: Vec<_> = files.iter().map(|file| file.object_meta.clone()).collect();
+            format.open_all(store, &listed, map.memory_map).await?;
+        }
         let mut known = stream::iter(files)
             .map(|file| self.described(state, store, file, collects))
             .boxed()

@@ -21,7 +21,6 @@ use datafusion_datasource::source::DataSourceExec;
 use datafusion_physical_expr_common::sort_expr::LexRequirement;
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_session::Session;
-use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore};
 
 use crate::cvc::{CvcSink, WriteOptions};
@@ -32,9 +31,6 @@ use crate::scan::memory_map::MemoryMap;
 use crate::scan::opened::{FileCache, OpenedFile};
 use crate::scan::source::VectorSource;
 use crate::warnings::Warnings;
-
-/// Headers read side by side when a table has many files.
-const HEADERS_IN_FLIGHT: usize = 32;
 
 /// Makes [`VectorFormat`]s of one kind that share a cache of opened files.
 #[derive(Debug)]
@@ -133,6 +129,19 @@ impl VectorFormat {
         )
     }
 
+    /// Opens files side by side, for what is asked of them next.
+    ///
+    /// # Errors
+    /// What the format says of one of them.
+    pub async fn open_all(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        objects: &[ObjectMeta],
+        map: MemoryMap,
+    ) -> Result<Vec<Arc<OpenedFile>>> {
+        self.cache.open_all(store, objects, self.kind, map).await
+    }
+
     async fn open(
         &self,
         store: &Arc<dyn ObjectStore>,
@@ -171,16 +180,9 @@ impl FileFormat for VectorFormat {
         objects: &[ObjectMeta],
     ) -> Result<SchemaRef> {
         let map = self.table.read_options(state.config_options())?.memory_map;
-        let opening: Vec<_> = objects
-            .iter()
-            .map(|object| {
-                let (format, store, object) = (self.clone(), Arc::clone(store), object.clone());
-                async move { format.open(&store, &object, map).await }
-            })
-            .collect();
-        let mut files = stream::iter(opening).buffered(HEADERS_IN_FLIGHT);
+        let files = self.open_all(store, objects, map).await?;
         let mut first: Option<(SchemaRef, String)> = None;
-        while let Some(file) = files.try_next().await? {
+        for file in files {
             let schema = schema_of(file.layout.columns());
             match &first {
                 None => first = Some((schema, file.name.clone())),
