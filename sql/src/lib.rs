@@ -32,5 +32,5 @@ pub use object_stores::{
 pub use ogive_udfs::{schema_as_text, vectors_as_text};
 pub use parser::{Statement, parse};
 pub use planner::OgiveQueryPlanner;
-pub use session::{ErrorFields, Session, SessionBuilder, register_all};
+pub use session::{ErrorFields, Session, SessionBuilder, register_all, shortened};
 pub use settings::{HnswOptions, IvfflatOptions};

@@ -11,7 +11,7 @@
 mod changes;
 mod cvc;
 mod error;
-mod location;
+mod listing;
 mod npy;
 mod options;
 mod pages;
@@ -23,12 +23,18 @@ pub use changes::{
     KeyColumns, ROW_ID, RestorePoint, RowStore, RowWriter, keys_of, refuse_nulls, row_store,
 };
 pub use cvc::{CvcTableFunction, WriteOptions, cvc_table_functions};
-pub use location::listing_url;
+pub use error::is_damage;
+pub use listing::{
+    FileTable, NULL_PARTITION, NamedFormatFactory, file_table, infer_partitions, is_pattern,
+    list_files, listing_url, literal_url, partition_name,
+};
+pub use ogive_cvc::TemporaryFile;
 pub use options::{OgiveOptions, OnCorruption, ReadOptions, TableOptions};
 pub use pages::page_table_functions;
 pub use parquet::{ParquetSearch, ParquetVectors};
 pub use scan::{
-    FileCache, FileKind, ROW_COLUMN, Search, TopKRequest, VectorFormat, VectorFormatFactory,
-    VectorSource, VectorTable, is_searchable, refuse_empty_file, refuse_empty_files,
+    FileCache, FileKind, MemoryMap, ROW_COLUMN, Search, TopKRequest, VectorFormat,
+    VectorFormatFactory, VectorSource, VectorTable, is_searchable, mapped_file_at,
+    refuse_empty_file,
 };
 pub use warnings::Warnings;

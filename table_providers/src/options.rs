@@ -8,6 +8,8 @@ use datafusion_common::config::{ConfigEntry, ConfigExtension, ConfigOptions, Ext
 use datafusion_common::{DataFusionError, Result, config_err, extensions_options};
 use ogive_vectors::VectorError;
 
+use crate::scan::MemoryMap;
+
 extensions_options! {
     /// The values of the settings.
     pub struct OgiveValues {
@@ -34,6 +36,9 @@ extensions_options! {
         pub enable_seqscan: bool, default = true
         /// EXPLAIN says, beside its plans, how each search and join by distance is answered, and why not faster.
         pub explain_decisions: bool, default = false
+        /// Map local files into memory: `auto` (unless they lie on a network file system), `on` or `off`. A mapped file that
+        /// another program cuts short while it is read ends the process.
+        pub memory_map: MemoryMap, default = MemoryMap::Auto
         /// PostgreSQL's `enable_indexscan`: taken and shown.
         pub enable_indexscan: bool, default = true
     }
@@ -192,6 +197,8 @@ pub struct ReadOptions {
     /// Let go of mapped pages once they have been read, because the session's memory is limited
     /// and the files are large beside it. They stay in the system's page cache.
     pub release_behind: bool,
+    /// Whether local files are mapped.
+    pub memory_map: MemoryMap,
     /// Partitions of a search look at rows for each other: `datafusion.execution.enable_file_stream_work_stealing`.
     pub share_rows: bool,
 }
@@ -204,6 +211,7 @@ impl Default for ReadOptions {
             batch_bytes: OgiveOptions::default().batch_bytes,
             split_min_bytes: OgiveOptions::default().split_min_bytes,
             release_behind: false,
+            memory_map: MemoryMap::Auto,
             share_rows: true,
         }
     }
@@ -259,6 +267,7 @@ impl TableOptions {
             batch_bytes: session.batch_bytes.max(1),
             split_min_bytes: session.split_min_bytes,
             release_behind: false,
+            memory_map: session.memory_map,
             share_rows: config.execution.enable_file_stream_work_stealing,
         })
     }

@@ -3,4 +3,4 @@
 mod tables;
 
 pub use tables::enable_paths;
-pub(crate) use tables::{VectorTableFactory, complete_directory, open};
+pub(crate) use tables::{FileTableFactory, complete_directory, open};

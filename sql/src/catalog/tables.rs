@@ -1,107 +1,294 @@
 //! Tables out of paths: `CREATE EXTERNAL TABLE` and `FROM 'path'`.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Weak};
 
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{
     DynamicFileCatalog, Session, TableProvider, TableProviderFactory, UrlTableFactory,
 };
-use datafusion::common::{DFSchema, TableReference, exec_datafusion_err, plan_err};
-use datafusion::datasource::listing::{
-    ListingTable, ListingTableConfig, ListingTableConfigExt, ListingTableUrl,
+use datafusion::common::{
+    TableReference, exec_datafusion_err, internal_err, plan_datafusion_err, plan_err,
 };
-use datafusion::datasource::listing_table_factory::ListingTableFactory;
-use datafusion::error::{DataFusionError, Result};
+use datafusion::datasource::file_format::{FileFormat, FileFormatFactory};
+use datafusion::datasource::listing::{
+    ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl,
+};
+use datafusion::datasource::provider::DefaultTableFactory;
+use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::CreateExternalTable;
 use datafusion::prelude::SessionContext;
 use datafusion::sql::sqlparser::ast::{ObjectName, ObjectNamePart};
-use futures::StreamExt;
+use object_store::{ObjectMeta, ObjectStore};
 use ogive_table_providers::{
-    FileKind, ROW_COLUMN, VectorTable, listing_url, refuse_empty_file, refuse_empty_files,
+    FileKind, ROW_COLUMN, file_table, infer_partitions, is_pattern, list_files, listing_url,
+    refuse_empty_file,
 };
 use parking_lot::RwLock;
-use url::Url;
 
-/// `CREATE EXTERNAL TABLE .. STORED AS CVC` and kin.
+/// `CREATE EXTERNAL TABLE .. STORED AS ..` for every format.
+///
+/// DataFusion's own factory reads locations its way: what a pattern means, which names are patterns, and that a location
+/// with a `#` ends there.
 #[derive(Debug, Default)]
-pub struct VectorTableFactory {
-    listing: ListingTableFactory,
+pub struct FileTableFactory {
+    default: DefaultTableFactory,
 }
 
 #[async_trait]
-impl TableProviderFactory for VectorTableFactory {
+impl TableProviderFactory for FileTableFactory {
     async fn create(
         &self,
         state: &dyn Session,
         command: &CreateExternalTable,
     ) -> Result<Arc<dyn TableProvider>> {
-        let urls = command
-            .locations
-            .iter()
-            .map(|location| listing_url(location));
-        let urls = urls.collect::<Result<Vec<_>>>()?;
-        let kind = FileKind::from_extension(&command.file_type);
-        refuse_empty_files(state, &urls, kind).await?;
-        let mut examples = with_row_column(command)?;
-        let mut has_pattern = false;
-        for (location, url) in examples.locations.iter_mut().zip(&urls) {
-            if url.get_glob().is_some() && location.contains("://") {
-                // DataFusion takes a pattern in a URL for a name, so it is given a file that matches.
-                *location = example(state, url, location).await?;
-                has_pattern = true;
-            } else if url.get_glob().is_none() && location.contains(['*', '?', '[']) {
-                // And the name of a file for a pattern.
-                *location = url.to_string();
-            }
+        if command.unbounded {
+            return self.default.create(state, command).await;
         }
-        let table = self.listing.create(state, &examples).await?;
-        let listing = match table.downcast_ref::<ListingTable>() {
-            Some(listing) if has_pattern => listing,
-            _ => return Ok(VectorTable::wrap(table)),
-        };
-        let urls = urls
-            .into_iter()
-            .map(|url| url.with_table_ref(command.name.clone()));
-        let config = ListingTableConfig::new_with_multi_paths(urls.collect())
-            .with_listing_options(listing.options().clone().with_file_extension(""))
-            .infer_schema(state)
-            .await?;
-        let statistics = state.runtime_env().cache_manager.get_file_statistic_cache();
-        let table = ListingTable::try_new(config)?
-            .with_cache(statistics)
-            .with_definition(command.definition.clone());
-        Ok(VectorTable::wrap(Arc::new(table)))
+        create_external(state, command).await
     }
 }
 
-/// The statement with `_row` among the columns that it declares; of columns that are not declared the files tell.
-fn with_row_column(command: &CreateExternalTable) -> Result<CreateExternalTable> {
-    let mut command = command.clone();
-    let declared = command.schema.as_arrow();
-    if declared.fields().is_empty() || declared.field_with_name(ROW_COLUMN).is_ok() {
-        return Ok(command);
+async fn create_external(
+    state: &dyn Session,
+    command: &CreateExternalTable,
+) -> Result<Arc<dyn TableProvider>> {
+    let Some(session) = state.as_any().downcast_ref::<SessionState>() else {
+        return internal_err!("external tables are made by a session of DataFusion");
+    };
+    let format = format_factory(session, &command.file_type)?.create(session, &command.options)?;
+    let kind = FileKind::from_extension(&command.file_type);
+    let locations = Locations::read(state, command, kind).await?;
+    let declared = with_row_column(command, kind)?;
+    let mut options = ListingOptions::new(Arc::clone(&format))
+        .with_file_extension("")
+        .with_file_sort_order(command.order_exprs.clone());
+    let is_declared = !declared.fields().is_empty();
+    let (schema, partitions) = if is_declared {
+        locations.create_directories();
+        split_partitions(&declared, &command.table_partition_cols)?
+    } else {
+        // Of a directory, the files that are called like the format's.
+        let by_name = locations
+            .are_directories()
+            .then(|| extension_of(&format, command));
+        options = options.with_file_extension(by_name.unwrap_or_default());
+        locations.infer(state, &options, command).await?
+    };
+    let columns = schema.fields().iter().map(|field| field.name().clone());
+    let columns: Vec<String> = columns.collect();
+    for sort in command.order_exprs.iter().flatten() {
+        for column in sort.expr.column_refs() {
+            if !columns.contains(&column.name) {
+                return plan_err!("Column {column} is not in schema");
+            }
+        }
+    }
+    let config = ListingTableConfig::new_with_multi_paths(locations.urls)
+        .with_listing_options(options.with_table_partition_cols(partitions))
+        .with_schema(schema);
+    let table = ListingTable::try_new(config)?
+        .with_definition(command.definition.clone())
+        .with_constraints(command.constraints.clone())
+        .with_column_defaults(command.column_defaults.clone());
+    Ok(file_table(table, is_declared))
+}
+
+/// What the locations of a table stand for.
+struct Locations {
+    store: Arc<dyn ObjectStore>,
+    urls: Vec<ListingTableUrl>,
+    /// Of each, what lies there now.
+    files: Vec<Vec<ObjectMeta>>,
+}
+
+impl Locations {
+    async fn read(
+        state: &dyn Session,
+        command: &CreateExternalTable,
+        kind: Option<FileKind>,
+    ) -> Result<Self> {
+        let urls = command
+            .locations
+            .iter()
+            .map(|location| Ok(listing_url(location)?.with_table_ref(command.name.clone())))
+            .collect::<Result<Vec<_>>>()?;
+        let Some(first) = urls.first() else {
+            return plan_err!("CREATE EXTERNAL TABLE needs a location");
+        };
+        for (index, url) in urls.iter().enumerate() {
+            if url.object_store() != first.object_store() {
+                return plan_err!(
+                    "the locations of one table must lie in one store, found '{}' and '{}'",
+                    first.object_store().as_str(),
+                    url.object_store().as_str()
+                );
+            }
+            if urls.iter().take(index).any(|other| other == url) {
+                return plan_err!(
+                    "Duplicate location '{}' in CREATE EXTERNAL TABLE",
+                    url.as_str()
+                );
+            }
+        }
+        let store = state.runtime_env().object_store(first)?;
+        let mut files = Vec::new();
+        for url in &urls {
+            let is_named = !url.is_collection() && url.get_glob().is_none();
+            let listed = list_files(&store, url).await?;
+            for file in &listed {
+                refuse_empty_file(&store, file, kind.filter(|_| is_named)).await?;
+            }
+            files.push(listed);
+        }
+        Ok(Self { store, urls, files })
+    }
+
+    fn are_directories(&self) -> bool {
+        self.urls
+            .iter()
+            .all(|url| url.is_collection() && url.get_glob().is_none())
+    }
+
+    /// A table that is declared over a directory has one from now on: that it is gone later is an error.
+    fn create_directories(&self) {
+        for url in &self.urls {
+            if url.scheme() == "file"
+                && url.is_collection()
+                && url.get_glob().is_none()
+                && let Ok(path) = url.get_url().to_file_path()
+                && let Err(error) = std::fs::create_dir_all(&path)
+            {
+                log::warn!("cannot create {}: {error}", path.display());
+            }
+        }
+    }
+
+    /// The columns of the files, which must have the same, and those of the partitions.
+    async fn infer(
+        &self,
+        state: &dyn Session,
+        options: &ListingOptions,
+        command: &CreateExternalTable,
+    ) -> Result<(SchemaRef, Vec<(String, DataType)>)> {
+        let mut first: Option<(SchemaRef, Vec<String>, &str)> = None;
+        for ((url, files), location) in self.urls.iter().zip(&self.files).zip(&command.locations) {
+            let files: Vec<ObjectMeta> = files
+                .iter()
+                .filter(|file| {
+                    file.size > 0 && file.location.as_ref().ends_with(&options.file_extension)
+                })
+                .cloned()
+                .collect();
+            if files.is_empty() {
+                return plan_err!(
+                    "No files found at '{location}': no such file, and no columns are declared that it would have"
+                );
+            }
+            let partitions = infer_partitions(url, &files)?;
+            let schema = options
+                .format
+                .infer_schema(state, &self.store, &files)
+                .await?;
+            match &first {
+                None => first = Some((schema, partitions, location)),
+                Some((expected, same, other))
+                    if expected.fields() != schema.fields() || *same != partitions =>
+                {
+                    return plan_err!(
+                        "All locations of a CREATE EXTERNAL TABLE must have the same schema: '{other}' and '{location}' differ"
+                    );
+                }
+                Some(_) => {}
+            }
+        }
+        let Some((schema, mut partitions, _)) = first else {
+            return plan_err!("CREATE EXTERNAL TABLE needs a location");
+        };
+        let infers = state
+            .config_options()
+            .execution
+            .listing_table_factory_infer_partitions;
+        if !command.table_partition_cols.is_empty() {
+            if !partitions.starts_with(&command.table_partition_cols) {
+                return plan_err!(
+                    "the table is partitioned by ({}) and its files by ({})",
+                    command.table_partition_cols.join(", "),
+                    partitions.join(", ")
+                );
+            }
+            partitions.clone_from(&command.table_partition_cols);
+        } else if !infers {
+            partitions.clear();
+        }
+        Ok((schema, partition_columns(partitions)))
+    }
+}
+
+/// Columns whose values repeat for all rows of a file.
+fn partition_columns(names: Vec<String>) -> Vec<(String, DataType)> {
+    let text = DataType::Dictionary(Box::new(DataType::UInt16), Box::new(DataType::Utf8));
+    names.into_iter().map(|name| (name, text.clone())).collect()
+}
+
+/// Declared columns, without those that partition, and the latter.
+fn split_partitions(
+    declared: &Schema,
+    names: &[String],
+) -> Result<(SchemaRef, Vec<(String, DataType)>)> {
+    let partitions = names
+        .iter()
+        .map(|name| {
+            Ok((
+                name.clone(),
+                declared.field_with_name(name)?.data_type().clone(),
+            ))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let stored: Vec<_> = declared
+        .fields()
+        .iter()
+        .filter(|field| !names.contains(field.name()))
+        .cloned()
+        .collect();
+    let schema = Schema::new_with_metadata(stored, declared.metadata().clone());
+    Ok((Arc::new(schema), partitions))
+}
+
+/// How the files of a format end, compressed ones too.
+fn extension_of(format: &Arc<dyn FileFormat>, command: &CreateExternalTable) -> String {
+    let compressed = format
+        .compression_type()
+        .and_then(|compression| format.get_ext_with_compression(&compression).ok())
+        .filter(|extension| extension.contains('.'));
+    let extension = compressed.unwrap_or_else(|| command.file_type.to_lowercase());
+    format!(".{}", extension.trim_start_matches('.'))
+}
+
+fn format_factory(session: &SessionState, extension: &str) -> Result<Arc<dyn FileFormatFactory>> {
+    session.get_file_format_factory(extension).ok_or_else(|| {
+        plan_datafusion_err!(
+            "no format is called '{}'; {KINDS}",
+            extension.to_ascii_lowercase()
+        )
+    })
+}
+
+/// The declared columns, and `_row` where files have numbers for their rows; of columns that are not declared the files tell.
+fn with_row_column(command: &CreateExternalTable, kind: Option<FileKind>) -> Result<SchemaRef> {
+    let declared = command.schema.inner();
+    let has_rows = declared.field_with_name(ROW_COLUMN).is_ok();
+    if kind.is_none() || declared.fields().is_empty() || has_rows {
+        return Ok(Arc::clone(declared));
     }
     let mut fields = declared.fields().to_vec();
     fields.push(Arc::new(Field::new(ROW_COLUMN, DataType::Int64, false)));
     let schema = Schema::new_with_metadata(fields, declared.metadata().clone());
-    command.schema = Arc::new(DFSchema::try_from(schema)?);
-    Ok(command)
-}
-
-/// The URL of the first file that a pattern matches.
-async fn example(state: &dyn Session, url: &ListingTableUrl, pattern: &str) -> Result<String> {
-    let store = state.runtime_env().object_store(url)?;
-    let mut files = url.list_all_files(state, store.as_ref(), "").await?;
-    let Some(file) = files.next().await.transpose()? else {
-        return plan_err!("no such file: '{pattern}'");
-    };
-    let mut example = Url::parse(url.as_str()).map_err(|e| DataFusionError::External(e.into()))?;
-    example.set_path(file.location.as_ref());
-    Ok(example.into())
+    Ok(Arc::new(schema))
 }
 
 /// Makes quoted paths tables: `SELECT .. FROM 'x.cvc'`, `FROM 's3://bucket/prefix/*.cvc'`, and
@@ -163,7 +350,7 @@ impl UrlTableFactory for PathTables {
 /// Whether a name that is no table was meant as a path.
 fn looks_like_path(name: &str) -> bool {
     name.contains('/')
-        || name.contains('*')
+        || is_pattern(name)
         || Path::new(name).extension().is_some_and(|e| !e.is_empty())
 }
 
@@ -188,44 +375,104 @@ pub(crate) fn complete_directory(context: &SessionContext, relation: &mut Object
 /// the first file.
 pub async fn open(state: &SessionState, path: &str) -> Result<Arc<dyn TableProvider>> {
     let url = listing_url(path)?;
-    check_present(state, &url, path).await?;
-    let config = ListingTableConfig::new(url)
-        .infer_options(state)
+    let store = state.runtime_env().object_store(&url)?;
+    let listed = list_files(&store, &url)
         .await
-        .map_err(|error| explain(path, error))?
-        .infer_partitions_from_path(state)
-        .await?
-        .infer_schema(state)
-        .await?;
-    let statistics = state.runtime_env().cache_manager.get_file_statistic_cache();
-    let table = ListingTable::try_new(config)?.with_cache(statistics);
-    Ok(VectorTable::wrap(Arc::new(table)))
+        .map_err(|error| error.context(format!("looking for '{path}'")))?;
+    let mut files = present(&store, &url, path, listed).await?;
+    let (extension, format) = format_of(state, path, &files)?;
+    files.retain(|file| file.location.as_ref().ends_with(&extension));
+    let partitions = infer_partitions(&url, &files)?;
+    let schema = format.infer_schema(state, &store, &files).await?;
+    let options = ListingOptions::new(format)
+        .with_file_extension(extension)
+        .with_table_partition_cols(partition_columns(partitions));
+    let config = ListingTableConfig::new(url)
+        .with_listing_options(options)
+        .with_schema(schema);
+    Ok(file_table(ListingTable::try_new(config)?, false))
 }
 
-/// DataFusion says of a missing file that its format cannot be inferred, and nothing of one without bytes.
-async fn check_present(state: &SessionState, url: &ListingTableUrl, path: &str) -> Result<()> {
-    let store = state.runtime_env().object_store(url)?;
-    let mut files = url.list_all_files(state, store.as_ref(), "").await?;
-    let mut is_present = false;
-    while let Some(file) = files.next().await {
-        let file = file.map_err(|error| error.context(format!("looking for '{path}'")))?;
-        refuse_empty_file(&store, &file, None).await?;
+/// The files with bytes. DataFusion says of a missing file that its format cannot be inferred, and nothing of one without
+/// bytes.
+async fn present(
+    store: &Arc<dyn ObjectStore>,
+    url: &ListingTableUrl,
+    path: &str,
+    listed: Vec<ObjectMeta>,
+) -> Result<Vec<ObjectMeta>> {
+    let is_named = !url.is_collection() && url.get_glob().is_none();
+    let mut files = Vec::with_capacity(listed.len());
+    for file in listed {
+        refuse_empty_file(store, &file, None).await?;
         // Folders of object stores may show up as empty objects.
-        is_present |= file.size > 0 || !url.is_collection();
+        if file.size > 0 || is_named {
+            files.push(file);
+        }
     }
-    if is_present {
-        Ok(())
-    } else if Path::new(path).is_dir() {
-        plan_err!("the directory '{path}' holds no files of a known kind; {KINDS}")
-    } else {
-        plan_err!("no such file: '{path}'")
+    if !files.is_empty() {
+        return Ok(files);
+    }
+    if Path::new(path).is_dir() {
+        return plan_err!("the directory '{path}' holds no files of a known kind; {KINDS}");
+    }
+    plan_err!("no such file: '{path}'")
+}
+
+/// How the names of the files end, and the format of that. Files of no known format are passed over beside others.
+fn format_of(
+    state: &SessionState,
+    path: &str,
+    files: &[ObjectMeta],
+) -> Result<(String, Arc<dyn FileFormat>)> {
+    let mut found: Option<(String, Arc<dyn FileFormat>, &ObjectMeta)> = None;
+    for file in files {
+        let name = file.location.filename().unwrap_or_default();
+        let (extension, compression) =
+            ListingTableConfig::infer_file_extension_and_compression_type(name)?;
+        let Some(factory) = state.get_file_format_factory(&extension) else {
+            continue;
+        };
+        let ending = match &compression {
+            Some(compression) => format!(".{extension}.{compression}"),
+            None => format!(".{extension}"),
+        };
+        match &found {
+            Some((expected, _, _)) if *expected == ending => {}
+            Some((expected, _, example)) => {
+                return plan_err!(
+                    "'{path}' holds files of several kinds, {} and {}: name one kind, as in '{}'",
+                    example.location,
+                    file.location,
+                    one_kind(path, expected)
+                );
+            }
+            None => {
+                let compression =
+                    compression.map(|compression| ("format.compression".to_string(), compression));
+                let options = HashMap::from_iter(compression);
+                found = Some((ending, factory.create(state, &options)?, file));
+            }
+        }
+    }
+    match (found, files) {
+        (Some((ending, format, _)), _) => Ok((ending, format)),
+        (None, [_]) => plan_err!("cannot tell the format of '{path}' by its extension; {KINDS}"),
+        (None, _) => plan_err!("'{path}' holds no files of a known extension; {KINDS}"),
     }
 }
 
-const KINDS: &str = "there are cvc, npy, fvecs, bvecs, ivecs, parquet, csv, json, arrow and avro";
-
-fn explain(path: &str, error: DataFusionError) -> DataFusionError {
-    error.context(format!(
-        "cannot tell the format of '{path}' by its extension; {KINDS}"
-    ))
+/// A pattern of the files of a location that end so.
+fn one_kind(path: &str, ending: &str) -> String {
+    let directory = path.find(['*', '?', '[', '{']).unwrap_or(path.len());
+    let directory = path.get(..directory).unwrap_or(path);
+    let directory = directory
+        .rfind('/')
+        .filter(|_| directory.len() < path.len())
+        .map_or(directory.trim_end_matches('/'), |slash| {
+            directory.get(..slash).unwrap_or_default()
+        });
+    format!("{directory}/**/*{ending}")
 }
+
+const KINDS: &str = "there are cvc, npy, fvecs, bvecs, ivecs, parquet, csv, tsv, json, jsonl, ndjson, arrow, feather and avro";

@@ -10,9 +10,11 @@
 //!         it failed, or was dropped                       abort(x.csv)
 //! ```
 //!
-//! On the local disk parts lie in `x.csv#1`, which listings leave out, until they are renamed; in a bucket they are an
-//! upload in parts. Small files come in one piece, which waits in memory. CVC files on the local disk do the same by
-//! themselves.
+//! On the local disk the bytes of every file lie beside its place until all are renamed; in a bucket they are an upload in
+//! parts, or wait in memory when they come in one piece. CVC files on the local disk do the same by themselves.
+//!
+//! A statement that writes many files publishes all or none, as far as a store can: all bytes are where they will be
+//! before the first file has its name, and files that got theirs before one failed are removed again.
 
 use std::fmt;
 use std::ops::Range;
@@ -24,7 +26,7 @@ use bytes::Bytes;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::datasource::sink::{DataSink, DataSinkExec};
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::object_store::ObjectStoreRegistry;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -35,7 +37,8 @@ use futures::stream::BoxStream;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, UploadPart,
+    ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
+    UploadPart,
 };
 use parking_lot::Mutex;
 use url::Url;
@@ -148,34 +151,53 @@ struct Stage {
 }
 
 #[derive(Debug)]
-enum Write {
-    Whole {
-        store: Arc<dyn ObjectStore>,
-        location: Path,
-        payload: PutPayload,
-        options: PutOptions,
-    },
-    Parts(Box<dyn MultipartUpload>),
+struct Write {
+    store: Arc<dyn ObjectStore>,
+    location: Path,
+    step: Step,
+}
+
+/// The last step of a write.
+#[derive(Debug)]
+enum Step {
+    Whole(PutPayload, PutOptions),
+    Complete(Box<dyn MultipartUpload>),
 }
 
 impl Stage {
+    /// Takes all last steps. When one fails, files of this statement that are new are removed again; one that took the place
+    /// of another cannot be undone, and the error names it.
     async fn commit(&self) -> Result<()> {
-        let mut writes = std::mem::take(&mut *self.writes.lock()).into_iter();
+        let writes = std::mem::take(&mut *self.writes.lock());
+        let are_many = writes.len() > 1;
+        let mut writes = writes.into_iter();
+        let mut published = Vec::new();
         while let Some(write) = writes.next() {
-            let done = match write {
-                Write::Whole {
-                    store,
-                    location,
-                    payload,
-                    options,
-                } => store.put_opts(&location, payload, options).await,
-                Write::Parts(mut upload) => upload.complete().await,
+            let Write {
+                store,
+                location,
+                step,
+            } = write;
+            let was_there = are_many && store.head(&location).await.is_ok();
+            let done = match step {
+                Step::Whole(payload, options) => store.put_opts(&location, payload, options).await,
+                Step::Complete(mut upload) => upload.complete().await,
             };
             if let Err(error) = done {
                 self.writes.lock().extend(writes);
                 self.discard().await;
-                return Err(error.into());
+                let left = undo(published).await;
+                let error = DataFusionError::from(error);
+                return Err(if left.is_empty() {
+                    error
+                } else {
+                    error.context(format!(
+                        "not all files could be written, and these have the statement's rows already: {}",
+                        left.join(", ")
+                    ))
+                });
             }
+            published.push((store, location, was_there));
         }
         Ok(())
     }
@@ -184,13 +206,24 @@ impl Stage {
     async fn discard(&self) {
         let writes = std::mem::take(&mut *self.writes.lock());
         for write in writes {
-            if let Write::Parts(mut upload) = write
+            if let Step::Complete(mut upload) = write.step
                 && let Err(error) = upload.abort().await
             {
                 log::warn!("parts of an unfinished file are left behind: {error}");
             }
         }
     }
+}
+
+/// Removes files that were not there before; gives the names of those that stay.
+async fn undo(published: Vec<(Arc<dyn ObjectStore>, Path, bool)>) -> Vec<String> {
+    let mut left = Vec::new();
+    for (store, location, was_there) in published {
+        if was_there || store.delete(&location).await.is_err() {
+            left.push(location.to_string());
+        }
+    }
+    left
 }
 
 /// Hands out stores that write to a stage.
@@ -217,6 +250,7 @@ impl ObjectStoreRegistry for StagedStores {
         Ok(Arc::new(StagedStore {
             store: self.stores.get_store(url)?,
             stage: Arc::clone(&self.stage),
+            is_local: url.scheme() == "file",
         }))
     }
 }
@@ -226,6 +260,17 @@ impl ObjectStoreRegistry for StagedStores {
 struct StagedStore {
     store: Arc<dyn ObjectStore>,
     stage: Arc<Stage>,
+    is_local: bool,
+}
+
+impl StagedStore {
+    fn note(&self, location: &Path, step: Step) {
+        self.stage.writes.lock().push(Write {
+            store: Arc::clone(&self.store),
+            location: location.clone(),
+            step,
+        });
+    }
 }
 
 impl fmt::Display for StagedStore {
@@ -249,12 +294,19 @@ impl ObjectStore for StagedStore {
         payload: PutPayload,
         options: PutOptions,
     ) -> object_store::Result<PutResult> {
-        self.stage.writes.lock().push(Write::Whole {
-            store: Arc::clone(&self.store),
-            location: location.clone(),
-            payload,
-            options,
-        });
+        // On disk the bytes go to where there may be no room for them now, and the name is all that is left to do.
+        if self.is_local && matches!(options.mode, PutMode::Overwrite) {
+            let multipart = PutMultipartOptions {
+                attributes: options.attributes,
+                tags: options.tags,
+                extensions: options.extensions,
+            };
+            let mut upload = self.store.put_multipart_opts(location, multipart).await?;
+            upload.put_part(payload).await?;
+            self.note(location, Step::Complete(upload));
+        } else {
+            self.note(location, Step::Whole(payload, options));
+        }
         Ok(NOTED)
     }
 
@@ -266,6 +318,8 @@ impl ObjectStore for StagedStore {
         let upload = self.store.put_multipart_opts(location, options).await?;
         Ok(Box::new(StagedUpload {
             upload: Some(upload),
+            store: Arc::clone(&self.store),
+            location: location.clone(),
             stage: Arc::clone(&self.stage),
         }))
     }
@@ -333,6 +387,8 @@ impl ObjectStore for StagedStore {
 struct StagedUpload {
     /// Until it is complete.
     upload: Option<Box<dyn MultipartUpload>>,
+    store: Arc<dyn ObjectStore>,
+    location: Path,
     stage: Arc<Stage>,
 }
 
@@ -348,7 +404,11 @@ impl MultipartUpload for StagedUpload {
 
     async fn complete(&mut self) -> object_store::Result<PutResult> {
         let upload = self.upload.take().ok_or_else(ended)?;
-        self.stage.writes.lock().push(Write::Parts(upload));
+        self.stage.writes.lock().push(Write {
+            store: Arc::clone(&self.store),
+            location: self.location.clone(),
+            step: Step::Complete(upload),
+        });
         Ok(NOTED)
     }
 
@@ -415,6 +475,105 @@ mod tests {
                 assert_eq!(files(&store).await, [name.as_str()]);
                 store.delete(&Path::from(name)).await.unwrap();
             }
+        }
+    }
+    /// A store that has room for some files and refuses the others.
+    #[derive(Debug)]
+    struct Refusing {
+        store: Arc<InMemory>,
+        refused: &'static str,
+    }
+
+    impl fmt::Display for Refusing {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Refusing")
+        }
+    }
+
+    #[async_trait]
+    impl ObjectStore for Refusing {
+        async fn put_opts(
+            &self,
+            location: &Path,
+            payload: PutPayload,
+            options: PutOptions,
+        ) -> object_store::Result<PutResult> {
+            if location.as_ref().contains(self.refused) {
+                return Err(object_store::Error::Generic {
+                    store: "Refusing",
+                    source: "no room".into(),
+                });
+            }
+            self.store.put_opts(location, payload, options).await
+        }
+
+        async fn put_multipart_opts(
+            &self,
+            location: &Path,
+            options: PutMultipartOptions,
+        ) -> object_store::Result<Box<dyn MultipartUpload>> {
+            self.store.put_multipart_opts(location, options).await
+        }
+
+        async fn get_opts(
+            &self,
+            location: &Path,
+            options: GetOptions,
+        ) -> object_store::Result<GetResult> {
+            self.store.get_opts(location, options).await
+        }
+
+        fn delete_stream(
+            &self,
+            locations: BoxStream<'static, object_store::Result<Path>>,
+        ) -> BoxStream<'static, object_store::Result<Path>> {
+            self.store.delete_stream(locations)
+        }
+
+        fn list(
+            &self,
+            prefix: Option<&Path>,
+        ) -> BoxStream<'static, object_store::Result<ObjectMeta>> {
+            self.store.list(prefix)
+        }
+
+        async fn list_with_delimiter(
+            &self,
+            prefix: Option<&Path>,
+        ) -> object_store::Result<ListResult> {
+            self.store.list_with_delimiter(prefix).await
+        }
+
+        async fn copy_opts(
+            &self,
+            from: &Path,
+            to: &Path,
+            options: CopyOptions,
+        ) -> object_store::Result<()> {
+            self.store.copy_opts(from, to, options).await
+        }
+    }
+
+    #[tokio::test]
+    async fn many_files_appear_together() {
+        let state = SessionStateBuilder::new_with_default_features()
+            .with_physical_optimizer_rule(Arc::new(StagedSinks))
+            .build();
+        let context = SessionContext::new_with_state(state);
+        let store = Arc::new(InMemory::new());
+        let refusing = Refusing {
+            store: Arc::clone(&store),
+            refused: "p=7",
+        };
+        context.register_object_store(&Url::parse("mem://b").unwrap(), Arc::new(refusing));
+        for kind in ["csv", "json", "parquet", "arrow"] {
+            let copy = format!(
+                "COPY (SELECT value AS x, value % 10 AS p FROM generate_series(1, 100)) TO 'mem://b/t/' STORED AS {kind} PARTITIONED BY (p)"
+            );
+            let failed = context.sql(&copy).await.unwrap().collect().await;
+            let error = failed.unwrap_err().to_string();
+            assert!(error.contains("no room"), "{error}");
+            assert_eq!(files(&store).await, [""; 0], "{kind}");
         }
     }
 }

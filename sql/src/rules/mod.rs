@@ -1,6 +1,7 @@
 //! Rules that this front end adds to DataFusion's.
 
 mod cast_vectors;
+mod copy_target;
 mod csv_copy;
 mod gather_page_calls;
 mod key_once;

@@ -8,6 +8,6 @@ mod register;
 )]
 mod session;
 
-pub use error::ErrorFields;
+pub use error::{ErrorFields, shortened};
 pub use register::register_all;
 pub use session::{Session, SessionBuilder};

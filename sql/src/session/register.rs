@@ -3,16 +3,21 @@
 use std::sync::Arc;
 
 use datafusion::catalog::TableProviderFactory;
+use datafusion::datasource::file_format::FileFormatFactory;
+use datafusion::datasource::file_format::arrow::ArrowFormatFactory;
+use datafusion::datasource::file_format::csv::CsvFormatFactory;
+use datafusion::datasource::file_format::json::JsonFormatFactory;
 use datafusion::execution::SessionStateBuilder;
 use datafusion::functions::{core, string};
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::Analyzer;
 use ogive_table_providers::{
-    FileCache, FileKind, VectorFormatFactory, cvc_table_functions, page_table_functions,
+    FileCache, FileKind, NamedFormatFactory, VectorFormatFactory, cvc_table_functions,
+    page_table_functions,
 };
 use ogive_udfs::{beside_texts, octet_length_of_bytes};
 
-use crate::catalog::VectorTableFactory;
+use crate::catalog::FileTableFactory;
 use crate::dml::ChangesByRowId;
 use crate::exec::StagedSinks;
 use crate::knn_join::{KnnJoinRule, PushFilterIntoKnnJoin};
@@ -56,12 +61,17 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
     for kind in FileKind::ALL {
         formats.push(Arc::new(VectorFormatFactory::new(kind, Arc::clone(&cache))));
     }
-    for kind in FileKind::ALL {
-        let factory: Arc<dyn TableProviderFactory> = Arc::new(VectorTableFactory::default());
+    formats.extend(named_formats());
+    let names = FileKind::ALL.map(FileKind::extension);
+    let stock = ["parquet", "csv", "json", "avro", "arrow"];
+    let other = named_formats().map(|format| format.get_ext());
+    let names = names.into_iter().chain(stock).map(str::to_string);
+    for name in names.chain(other) {
+        let factory: Arc<dyn TableProviderFactory> = Arc::new(FileTableFactory::default());
         builder
             .table_factories()
             .get_or_insert_default()
-            .insert(kind.extension().to_ascii_uppercase(), factory);
+            .insert(name.to_ascii_uppercase(), factory);
     }
     builder
         .scalar_functions()
@@ -124,4 +134,21 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         .with_physical_optimizer_rule(Arc::new(GatherPageCalls))
         .with_physical_optimizer_rule(Arc::new(StagedSinks));
     *builder = with_rules;
+}
+
+/// Extensions that people use for formats of DataFusion beside its own.
+fn named_formats() -> [Arc<dyn FileFormatFactory>; 4] {
+    let named = |extension, options, inner| {
+        Arc::new(NamedFormatFactory::new(extension, options, inner)) as Arc<dyn FileFormatFactory>
+    };
+    [
+        named("jsonl", &[], Arc::new(JsonFormatFactory::new())),
+        named("ndjson", &[], Arc::new(JsonFormatFactory::new())),
+        named(
+            "tsv",
+            &[("format.delimiter", "\t")],
+            Arc::new(CsvFormatFactory::new()),
+        ),
+        named("feather", &[], Arc::new(ArrowFormatFactory::new())),
+    ]
 }

@@ -23,7 +23,7 @@ use crate::commands::settings::{self, SettingsBlock};
 use crate::commands::transaction::Transaction;
 use crate::dml;
 use crate::explain::explain_frame;
-use crate::object_stores::{LazyObjectStores, take_store_options};
+use crate::object_stores::{LazyObjectStores, listed_urls, take_store_options, written_url};
 use crate::parser::{Statement, parse_as};
 use crate::rules::vectors_as_texts;
 use crate::session::register::register_all;
@@ -268,9 +268,9 @@ impl Session {
                 if create.file_type.eq_ignore_ascii_case("cvc") {
                     keep_compression(&mut create.options);
                 }
-                (&mut create.options, create.locations.clone())
+                (&mut create.options, listed_urls(&create.locations)?)
             }
-            DfStatement::CopyTo(copy) => (&mut copy.options, vec![copy.target.clone()]),
+            DfStatement::CopyTo(copy) => (&mut copy.options, vec![written_url(&copy.target)?]),
             _ => return Ok(statement),
         };
         let mut by_name = options
@@ -338,7 +338,7 @@ fn stem(path: &str) -> String {
     let named = path
         .trim_end_matches('/')
         .rsplit('/')
-        .find(|part| !part.is_empty() && !part.contains(['*', '?', '[']))
+        .find(|part| !part.is_empty() && !part.contains(['*', '?', '[', '{']))
         .unwrap_or("table");
     Path::new(named).file_stem().map_or_else(
         || named.to_string(),

@@ -10,10 +10,10 @@ use bytes::Bytes;
 use datafusion_common::{DataFusionError, Result, exec_datafusion_err};
 use datafusion_datasource::ListingTableUrl;
 use datafusion_execution::TaskContext;
-use futures::TryStreamExt;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
-use crate::scan::{FileBytes, is_local, local_path};
+use crate::listing::list_files;
+use crate::options::OgiveOptions;
+use crate::scan::{FileBytes, MemoryMap, is_local, local_path};
 
 /// Something with bytes at places.
 pub(super) enum PageFile {
@@ -115,11 +115,18 @@ pub(super) async fn open(
         return Ok(vec![device]);
     }
     let store = context.runtime_env().object_store(url.object_store())?;
-    let files = list(url, path, store.as_ref()).await?;
+    let files = list_files(&store, url)
+        .await
+        .map_err(|error| error.context(format!("opening {path}")))?;
     if files.is_empty() {
         return Err(exec_datafusion_err!("pages: no file at {path}"));
     }
     let is_local = is_local(&store);
+    let options = context.session_config().options();
+    let map = options
+        .extensions
+        .get::<OgiveOptions>()
+        .map_or(MemoryMap::Auto, |options| options.memory_map);
     files
         .into_iter()
         .map(|meta| {
@@ -127,31 +134,11 @@ pub(super) async fn open(
                 true => format!("/{}", meta.location),
                 false => format!("{store}/{}", meta.location),
             };
-            let bytes = FileBytes::open(&store, is_local, &meta, &name)?;
+            let bytes = FileBytes::open(&store, is_local, &meta, &name, map)?;
             Ok(PageFile::File {
                 bytes,
                 length: meta.size,
             })
         })
         .collect()
-}
-
-async fn list(
-    url: &ListingTableUrl,
-    path: &str,
-    store: &dyn ObjectStore,
-) -> Result<Vec<ObjectMeta>> {
-    if !url.is_collection() && url.get_glob().is_none() {
-        let meta = store.head(url.prefix()).await.map_err(|source| {
-            DataFusionError::ObjectStore(Box::new(source)).context(format!("opening {path}"))
-        })?;
-        return Ok(vec![meta]);
-    }
-    let mut files: Vec<ObjectMeta> = store
-        .list(Some(url.prefix()))
-        .try_filter(|meta| std::future::ready(url.contains(&meta.location, true)))
-        .try_collect()
-        .await?;
-    files.sort_by(|a, b| a.location.cmp(&b.location));
-    Ok(files)
 }

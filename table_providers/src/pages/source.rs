@@ -16,7 +16,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use super::files::{self, PageFile};
-use crate::location::listing_url;
+use crate::listing::listing_url;
 
 /// Bytes of a batch: enough that a batch of pages is worth waking other threads for, and few enough for a cache.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;

@@ -7,8 +7,8 @@ use arrow::record_batch::RecordBatch;
 use datafusion_common::Result;
 use datafusion_datasource::PartitionedFile;
 use datafusion_datasource::file_stream::{FileOpenFuture, FileOpener};
-use futures::FutureExt;
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt, StreamExt};
 use object_store::ObjectStore;
 
 use crate::options::{OnCorruption, ReadOptions};
@@ -17,10 +17,11 @@ use crate::scan::file_scan::{FileColumns, FileScan};
 use crate::scan::kind::FileKind;
 use crate::scan::load::Loader;
 use crate::scan::metrics::ScanMetrics;
-use crate::scan::opened::{FileCache, OpenedFile};
+use crate::scan::opened::{FileCache, OpenedFile, is_local};
 use crate::scan::predicate::ScanPredicate;
 use crate::scan::spans::{Granularity, spans_of};
 use crate::scan::top_k::{self, RangeRequest, Search};
+use crate::scan::unchanged::refuse_changed;
 use crate::warnings::Warnings;
 
 /// Opens the files of one partition.
@@ -65,7 +66,10 @@ impl VectorOpener {
         partitioned: PartitionedFile,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let meta = &partitioned.object_meta;
-        let (file, cost) = self.cache.open(&self.store, meta, self.kind).await?;
+        let map = self.read.memory_map;
+        let (file, cost) = self.cache.open(&self.store, meta, self.kind, map).await?;
+        let (listed, name) = (meta.clone(), file.name.clone());
+        let is_local = is_local(&self.store);
         self.metrics.add(cost);
         let columns = FileColumns::map(&self.file_schema, &file)?;
         let granularity = self.granularity(&file);
@@ -112,11 +116,17 @@ impl VectorOpener {
             .search
             .filter(|search| scan.columns.is_searchable(search.request().column));
         let range = range.filter(|range| scan.columns.is_searchable(range.request.column));
-        match (search, range) {
-            (Some(search), _) => top_k::nearest(scan, spans, search).await,
-            (None, Some(range)) => top_k::in_range(scan, spans, range).await,
-            (None, None) => Ok(scan.stream(spans)),
+        let rows = match (search, range) {
+            (Some(search), _) => top_k::nearest(scan, spans, search).await?,
+            (None, Some(range)) => top_k::in_range(scan, spans, range).await?,
+            (None, None) => scan.stream(spans),
+        };
+        if !is_local {
+            return Ok(rows);
         }
+        let unchanged = stream::once(async move { refuse_changed(&listed, &name) });
+        let end = unchanged.filter_map(|done| std::future::ready(done.err().map(Err)));
+        Ok(rows.chain(end).boxed())
     }
 
     /// Chunks of an object are read as a whole when their checksum is checked, and where rows
