@@ -10,7 +10,7 @@ set -euo pipefail
 [[ ${1:-} != reproduce ]] || input=$(realpath -- "${3:?a file}")
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-all=(cvc_header cvc_read cvc_json cvc_roundtrip codec_lossless codec_values codec_levels npy vectors_text kernels_top_k)
+all=(cvc_header cvc_read cvc_json cvc_roundtrip codec_lossless codec_values codec_levels codec_pages npy vectors_text kernels_top_k)
 fixtures=../tests/fixtures/cvc
 triple=x86_64-unknown-linux-gnu
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
@@ -102,10 +102,12 @@ seed() {
         cvc_json:v*.cvc) header "$file" >"$corpus/$name" ;;
         cvc_read:v*.cvc)
             { printf "\\x0${name:1:1}"; header "$file"; printf '\0'; records "$file"; } >"$corpus/$name" ;;
+        codec_pages:*.npy) cp "$file" "$corpus/$name" ;;
         codec_lossless:v1_lossless_*.cvc) first_payload "$file" >"$corpus/$name" ;;
         npy:*.npy | codec_values:*.npy | kernels_top_k:*.npy | cvc_roundtrip:*input.npy) cp "$file" "$corpus/$name" ;;
         esac
     done < <(find "$fixtures" -type f -size -9k)
+    [[ $target != codec_pages ]] || cp ../crates/codecs/src/pages/tests/fixtures/*.frame "$corpus/"
 }
 
 options() {

@@ -57,5 +57,5 @@
 
 pub use ogive_sql::{
     ErrorFields, Session, SessionBuilder, Statement, StoreFailure, enable_paths, parse,
-    register_all, schema_as_text, store_failure, vectors_as_text, with_short_lists,
+    register_all, schema_as_text, shortened, store_failure, vectors_as_text, with_short_lists,
 };

@@ -151,6 +151,9 @@ pub struct ConvertArguments {
     /// How a .cvc output stores values [default: lossless for one column of float32 vectors, else none]
     #[arg(long, value_name = "NAME")]
     pub compression: Option<Compression>,
+    /// Round numbers that a .cvc output cannot hold, as is done with numbers read from text
+    #[arg(long)]
+    pub lossy: bool,
     /// Replace the output file if there is one
     #[arg(long)]
     pub force: bool,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt};
 use ogive::SessionBuilder;
-use url::Url;
+use ogive_table_providers::literal_url;
 
 use crate::cli::error::{Failure, Result};
 
@@ -56,7 +56,8 @@ impl FileBytes {
     }
 
     async fn open_url(name: &str) -> Result<Self> {
-        let url = Url::parse(name).map_err(|error| Failure::about(name, error))?;
+        // A key is what was written: nothing ends it.
+        let url = literal_url(name).map_err(|error| Failure::about(name, error))?;
         let session = SessionBuilder::new().build()?;
         let store = session
             .context()

@@ -100,7 +100,7 @@ async fn to_array(
     if vectors.dimension() == 0 {
         return Err(Failure::about(&arguments.input, "holds no vectors"));
     }
-    let mut target = Output::create(&arguments.output, arguments.force, interrupt)?;
+    let mut target = Output::create(&arguments.output, arguments.force)?;
     let name = arguments.output.display().to_string();
     let mut writer = ArrayWriter::new(
         target.file_mut(),
@@ -129,7 +129,7 @@ async fn to_csv(arguments: &ConvertArguments, interrupt: &Interrupt) -> Result<u
     );
     let frame = interrupt.guard(session.sql(&sql)).await??;
     let stream = interrupt.guard(frame.execute_stream()).await??;
-    let mut target = Output::create(&arguments.output, arguments.force, interrupt)?;
+    let mut target = Output::create(&arguments.output, arguments.force)?;
     let spinner = rows_spinner("converting,", arguments.quiet);
     let rows = write_csv(
         stream,
@@ -145,13 +145,17 @@ async fn to_csv(arguments: &ConvertArguments, interrupt: &Interrupt) -> Result<u
 
 async fn copy(arguments: &ConvertArguments, interrupt: &Interrupt) -> Result<()> {
     let (session, schema) = interrupt.guard(open_in_order(&arguments.input)).await??;
-    let target = OutputFolder::create(&arguments.output, arguments.force, interrupt)?;
+    let target = OutputFolder::create(&arguments.output, arguments.force)?;
     let options = match extension_of(&arguments.output.to_string_lossy()).as_str() {
         "cvc" => {
             let compression = arguments
                 .compression
                 .unwrap_or_else(|| exact_compression(&schema));
-            format!(" OPTIONS (compression '{compression}')")
+            // Digits of a text are those of the nearest number, of whichever precision.
+            let input = extension_of(&arguments.input);
+            let is_text = matches!(input.as_str(), "csv" | "tsv" | "json" | "jsonl" | "ndjson");
+            let lossy = arguments.lossy || is_text;
+            format!(" OPTIONS (compression '{compression}', lossy '{lossy}')")
         }
         _ => String::new(),
     };

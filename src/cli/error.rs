@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use datafusion::arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
-use ogive::ErrorFields;
+use ogive::{ErrorFields, shortened};
 
 use crate::cli::render::say;
 
@@ -37,7 +37,7 @@ impl Failure {
     pub fn report(&self) {
         match self {
             Failure::Wrong(message) | Failure::Failed(message) => {
-                say(format_args!("error: {message}"));
+                say(format_args!("error: {}", shortened(message.clone())));
             }
             Failure::Interrupted => say("error: interrupted"),
             Failure::OutputClosed => {}

@@ -1,14 +1,17 @@
-//! Ctrl-C: noticed at once, acted upon where it is safe.
+//! Ctrl-C and other wishes to end: noticed at once, acted upon where it is safe.
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::runtime::Builder;
 use tokio::sync::Notify;
 
 use crate::cli::error::{Failure, Result};
+
+/// How long work at a prompt may take to end by itself.
+const LAST_WORDS: Duration = Duration::from_millis(600);
 
 /// Whether somebody wants the work to end. Clones are the same interrupt.
 ///
@@ -23,59 +26,41 @@ pub struct Interrupt {
 struct State {
     raised: AtomicBool,
     changed: Notify,
-    unfinished: Mutex<Vec<PathBuf>>,
-}
-
-/// A file or folder that is removed if the work has to be abandoned; forgotten when this is dropped.
-#[derive(Debug)]
-pub struct Unfinished {
-    state: Arc<State>,
-    path: PathBuf,
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        self.state.paths().retain(|path| *path != self.path);
-    }
-}
-
-impl State {
-    fn paths(&self) -> std::sync::MutexGuard<'_, Vec<PathBuf>> {
-        self.unfinished
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Interrupt {
-    /// Listens for SIGINT from now on, and for SIGTERM unless a prompt should end by it.
+    /// Listens for SIGINT from now on, and for SIGTERM and SIGHUP, which end a prompt.
     ///
     /// It has a thread to itself: the threads that compute deliver no signals while they are busy.
     pub fn listen(&self, at_prompt: bool) -> Result<()> {
         let listener = self.clone();
-        let runtime = Builder::new_current_thread().enable_io().build()?;
+        let runtime = Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .build()?;
         let entered = runtime.enter();
         // Made here and not on the thread, so that no signal is lost before that runs.
         let mut pressed = Signal::interrupt()?;
-        let mut terminated = if at_prompt {
-            None
-        } else {
-            Some(Signal::terminate()?)
-        };
+        let mut terminated = Signal::terminate()?;
+        let mut hung_up = Signal::hang_up()?;
         drop(entered);
         std::thread::Builder::new()
             .name("signals".to_owned())
             .spawn(move || {
                 runtime.block_on(async {
                     loop {
-                        match &mut terminated {
-                            Some(terminated) => tokio::select! {
-                                () = pressed.arrives() => {}
-                                () = terminated.arrives() => {}
-                            },
-                            None => pressed.arrives().await,
-                        }
+                        let ends = tokio::select! {
+                            () = pressed.arrives() => false,
+                            () = terminated.arrives() => true,
+                            () = hung_up.arrives() => true,
+                        };
                         listener.raise();
+                        if ends && at_prompt {
+                            // Nobody but the terminal can end a prompt that waits for a line.
+                            tokio::time::sleep(LAST_WORDS).await;
+                            ogive_cvc::end_temporaries();
+                            std::process::exit(1);
+                        }
                     }
                 });
             })?;
@@ -104,27 +89,6 @@ impl Interrupt {
             Err(Failure::Interrupted)
         } else {
             Ok(())
-        }
-    }
-
-    /// Notes a path that must not outlive abandoned work.
-    pub fn unfinished(&self, path: &Path) -> Unfinished {
-        self.state.paths().push(path.to_owned());
-        Unfinished {
-            state: Arc::clone(&self.state),
-            path: path.to_owned(),
-        }
-    }
-
-    /// Removes what abandoned work has left.
-    pub fn remove_unfinished(&self) {
-        for path in self.state.paths().drain(..) {
-            // It may be gone, or under its final name and whole.
-            let _ = if path.is_dir() {
-                std::fs::remove_dir_all(&path)
-            } else {
-                std::fs::remove_file(&path)
-            };
         }
     }
 
@@ -158,6 +122,11 @@ impl Signal {
         signal(SignalKind::terminate()).map(Self)
     }
 
+    fn hang_up() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        signal(SignalKind::hangup()).map(Self)
+    }
+
     async fn arrives(&mut self) {
         if self.0.recv().await.is_none() {
             std::future::pending::<()>().await;
@@ -170,6 +139,7 @@ impl Signal {
 enum Signal {
     Interrupt(tokio::signal::windows::CtrlC),
     Terminate(tokio::signal::windows::CtrlClose),
+    HangUp(tokio::signal::windows::CtrlShutdown),
 }
 
 #[cfg(windows)]
@@ -182,10 +152,15 @@ impl Signal {
         tokio::signal::windows::ctrl_close().map(Self::Terminate)
     }
 
+    fn hang_up() -> std::io::Result<Self> {
+        tokio::signal::windows::ctrl_shutdown().map(Self::HangUp)
+    }
+
     async fn arrives(&mut self) {
         let arrived = match self {
             Self::Interrupt(signal) => signal.recv().await,
             Self::Terminate(signal) => signal.recv().await,
+            Self::HangUp(signal) => signal.recv().await,
         };
         if arrived.is_none() {
             std::future::pending::<()>().await;

@@ -3,6 +3,7 @@
 //! Rows go to stdout, everything else to stderr. Exit status 0: done; 1: the work failed; 2: the call was wrong.
 
 mod arguments;
+mod bus_error;
 mod bytes;
 mod completion;
 mod convert;
@@ -14,6 +15,7 @@ mod interrupt;
 mod number_table;
 mod output;
 mod pack;
+mod printable;
 mod progress;
 mod prompt;
 mod render;
@@ -33,6 +35,7 @@ use clap::error::ErrorKind;
 use ogive::{Session, SessionBuilder};
 
 use arguments::{Arguments, Command, QueryArguments};
+use bus_error::name_files_on_bus_error;
 use error::{Failure, Result};
 use interrupt::Interrupt;
 use run::Runner;
@@ -40,6 +43,7 @@ use work::Workers;
 
 /// Runs the command with the process's arguments.
 pub fn main() -> ExitCode {
+    name_files_on_bus_error();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -54,6 +58,8 @@ pub fn main() -> ExitCode {
     match dispatch(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            // Threads that work for others to the end of a block may still write.
+            ogive_cvc::end_temporaries();
             failure.report();
             failure.exit_code()
         }
@@ -150,7 +156,8 @@ fn session(arguments: &QueryArguments) -> Result<Session> {
 /// Opens what the command line names.
 async fn open(session: &Session, paths: &[String]) -> Result<()> {
     for path in paths {
-        if !path.contains("://") && !path.contains(['*', '?', '[']) && !Path::new(path).exists() {
+        let is_path = !path.contains("://") && !path.starts_with("~/");
+        if is_path && !path.contains(['*', '?', '[', '{']) && !Path::new(path).exists() {
             return Err(Failure::about(path, "no such file or directory"));
         }
         session.attach(path).await?;

@@ -3,24 +3,21 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use tempfile::{Builder, NamedTempFile, TempDir};
+use ogive_cvc::{TemporaryFile, TemporaryFolder};
 
 use crate::cli::bytes::describe_io;
 use crate::cli::error::{Failure, Result};
-use crate::cli::interrupt::{Interrupt, Unfinished};
 
 /// A file being written beside the place where it will be.
 pub struct Output {
-    file: NamedTempFile,
+    file: TemporaryFile,
     place: Place,
-    _unfinished: Unfinished,
 }
 
 /// A directory beside the place where one of its files will be, for writers that insist on a name.
 pub struct OutputFolder {
-    folder: TempDir,
+    folder: TemporaryFolder,
     place: Place,
-    _unfinished: Unfinished,
 }
 
 /// Where a file is to be.
@@ -31,25 +28,11 @@ struct Place {
 
 impl Output {
     /// Starts a file that will be `target`. An existing one is an error unless `replace` is set.
-    pub fn create(target: &Path, replace: bool, interrupt: &Interrupt) -> Result<Self> {
+    pub fn create(target: &Path, replace: bool) -> Result<Self> {
         let place = Place::new(target, replace)?;
-        let mut builder = Builder::new();
-        builder.prefix(".ogive-").suffix(".tmp");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            // What an ordinary new file gets: the process's mask is applied to this.
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        let file = builder
-            .tempfile_in(place.folder())
+        let file = TemporaryFile::create_in(place.folder())
             .map_err(|error| Failure::about(target.display(), describe_io(&error)))?;
-        let unfinished = interrupt.unfinished(file.path());
-        Ok(Self {
-            file,
-            place,
-            _unfinished: unfinished,
-        })
+        Ok(Self { file, place })
     }
 
     /// The open file.
@@ -65,28 +48,20 @@ impl Output {
         let renamed = if self.place.replace {
             self.file.persist(target)
         } else {
-            self.file.persist_noclobber(target)
+            self.file.persist_new(target)
         };
-        renamed.map_err(|error| about(error.error))?;
+        renamed.map_err(about)?;
         self.place.sync_folder()
     }
 }
 
 impl OutputFolder {
     /// Starts a folder for a file that will be `target`. An existing one is an error unless `replace` is set.
-    pub fn create(target: &Path, replace: bool, interrupt: &Interrupt) -> Result<Self> {
+    pub fn create(target: &Path, replace: bool) -> Result<Self> {
         let place = Place::new(target, replace)?;
-        let folder = Builder::new()
-            .prefix(".ogive-")
-            .suffix(".tmp")
-            .tempdir_in(place.folder())
+        let folder = TemporaryFolder::create_in(place.folder())
             .map_err(|error| Failure::about(target.display(), describe_io(&error)))?;
-        let unfinished = interrupt.unfinished(folder.path());
-        Ok(Self {
-            folder,
-            place,
-            _unfinished: unfinished,
-        })
+        Ok(Self { folder, place })
     }
 
     /// Where to write: a file of the target's name, inside the folder.

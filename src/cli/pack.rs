@@ -72,7 +72,7 @@ pub async fn pack(
     if vectors.dimension() == 0 {
         return Err(Failure::about(input, "holds no vectors"));
     }
-    let mut target = Output::create(output, options.replace, interrupt)?;
+    let mut target = Output::create(output, options.replace)?;
     // Without a name from the start, so that nothing can leave it behind.
     let spool = tempfile::tempfile_in(folder_of(output))
         .map_err(|error| Failure::about(output.display(), error))?;

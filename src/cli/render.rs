@@ -1,6 +1,6 @@
 //! Rows as text.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -18,6 +18,7 @@ use ogive::{schema_as_text, vectors_as_text, with_short_lists};
 
 use crate::cli::arguments::Format;
 use crate::cli::error::{Failure, Result};
+use crate::cli::printable::printable;
 
 /// Longer headers of tables are cut, in characters.
 const HEADER_MAX: usize = 1000;
@@ -75,12 +76,13 @@ impl Renderer {
         match &mut self.form {
             Form::Table { texts } => {
                 // Text is what a table needs of the rows, and vectors are much longer than their text.
-                texts.push(as_text(
+                let batch = as_text(
                     &vectors_as_text(batch)?,
                     |_| true,
                     &options().with_null("NULL"),
                     true,
-                )?);
+                )?;
+                texts.push(shown(&batch)?);
                 Ok(Vec::new())
             }
             Form::Separated { delimiter, begun } => {
@@ -121,7 +123,7 @@ impl Renderer {
                 // A distance to a vector that was written out has it in its name.
                 let short = |field: &FieldRef| {
                     let field = field.as_ref().clone();
-                    let name = cut(with_short_lists(field.name()));
+                    let name = printable(&cut(with_short_lists(field.name()))).into_owned();
                     field.with_name(name)
                 };
                 let schema = Arc::new(Schema::new(
@@ -180,14 +182,31 @@ pub fn facts(row: &RecordBatch, format: Format) -> Result<Vec<u8>> {
         let value = ArrayFormatter::try_new(column, &options())?
             .value(0)
             .try_to_string()?;
-        text.push_str(&format!("{:width$}  {value}\n", field.name()));
+        text.push_str(&format!("{:width$}  {}\n", field.name(), printable(&value)));
     }
     Ok(text.into_bytes())
 }
 
-/// Writes to stdout, at once.
+/// A batch of texts as a table may show them.
+fn shown(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let columns = batch
+        .columns()
+        .iter()
+        .map(|column| {
+            let texts = column.as_string::<i32>().iter();
+            let texts: StringArray = texts.map(|text| text.map(printable)).collect();
+            Arc::new(texts) as ArrayRef
+        })
+        .collect();
+    RecordBatch::try_new(batch.schema(), columns)
+}
+
+/// Writes to stdout, at once. A terminal gets no orders from what files hold; a file or a program gets every byte.
 pub fn print(bytes: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
+    let text = std::str::from_utf8(bytes).ok();
+    let shown = text.filter(|_| stdout.is_terminal()).map(printable);
+    let bytes = shown.as_deref().map_or(bytes, str::as_bytes);
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Failure::OutputClosed),
         Err(error) => Err(Failure::about("stdout", error)),
@@ -197,7 +216,7 @@ pub fn print(bytes: &[u8]) -> Result<()> {
 
 /// A line on stderr. There is nobody to tell when that is closed.
 pub fn say(line: impl std::fmt::Display) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", printable(&line.to_string()));
 }
 
 fn options() -> FormatOptions<'static> {

@@ -14,7 +14,7 @@ pub async fn run(arguments: UpgradeArguments, interrupt: Interrupt) -> Result<()
     let name = arguments.input.display().to_string();
     let source =
         File::open(&arguments.input).map_err(|error| Failure::about(&name, describe_io(&error)))?;
-    let mut target = Output::create(&arguments.output, arguments.force, &interrupt)?;
+    let mut target = Output::create(&arguments.output, arguments.force)?;
     let mut writer = BufWriter::new(target.file_mut());
     ogive_cvc::upgrade(&name, &mut BufReader::new(source), &mut writer)?;
     writer

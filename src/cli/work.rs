@@ -69,7 +69,7 @@ impl Workers {
             Some(Ok(outcome)) => outcome,
             Some(Err(error)) => Err(Failure::Failed(format!("internal error: {error}"))),
             None => {
-                self.interrupt.remove_unfinished();
+                ogive_cvc::remove_temporaries();
                 Err(Failure::Interrupted)
             }
         }
@@ -100,14 +100,13 @@ mod tests {
     #[test]
     fn work_that_does_not_listen_is_abandoned() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("half");
-        std::fs::write(&path, "x").unwrap();
+        let file = ogive_cvc::TemporaryFile::create_in(folder.path()).unwrap();
+        let path = file.path().to_owned();
         let interrupt = Interrupt::default();
         let workers = Workers::start(Some(1), interrupt.clone()).unwrap();
         let inside = interrupt.clone();
-        let unfinished = path.clone();
         let outcome = workers.run(async move {
-            let _unfinished = inside.unfinished(&unfinished);
+            let _unfinished = file;
             inside.raise();
             std::thread::sleep(GRACE + ABORT + Duration::from_secs(1));
             Ok(())

@@ -1,34 +1,54 @@
 //! Files as DataFusion tables: CVC, `.npy` and the TexMex formats; vectors in Parquet files; SQLite databases as catalogs.
 //!
 //! [`VectorTable`] is the table, [`VectorFormatFactory`] the file format to register,
-//! [`cvc_table_functions`] the functions that look inside a CVC file. A scan computes filters and
+//! [`cvc_table_functions`] the functions that look inside a CVC file, [`page_table_functions`] those over pages of bytes. A scan computes filters and
 //! the top-k by distance itself, over the stored codes, and decodes only what is left.
 //!
 //! The engines that know the bytes are `ogive-cvc`, `ogive-npy` and `ogive-kernels`; what a
 //! session sets up with all this is in `ogive-sql`.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod attachment;
+mod changes;
 mod cvc;
 mod error;
-mod location;
+mod listing;
 mod npy;
 mod options;
+mod pages;
 mod parquet;
 mod scan;
 mod vault;
 mod warnings;
 
+pub use attachment::{AttachOptions, Attachment, AttachmentKind, Maintenance, NewColumn, NewTable};
+pub use changes::{
+    KeyColumns, ROW_ID, RestorePoint, RowStore, RowWriter, keys_of, refuse_nulls, row_store,
+};
 pub use cvc::{CvcTableFunction, WriteOptions, cvc_table_functions};
-pub use location::listing_url;
+pub use error::is_damage;
+pub use listing::{
+    FileTable, NULL_PARTITION, NamedFormatFactory, file_table, infer_partitions, is_pattern,
+    list_files, listing_url, literal_url, partition_name,
+};
+pub use ogive_cvc::TemporaryFile;
 pub use ogive_vault::{OnConflict, OpenOptions as VaultOpenOptions, Store as VaultStore};
 pub use options::{OgiveOptions, OnCorruption, ReadOptions, TableOptions};
+pub use pages::page_table_functions;
 pub use parquet::{ParquetSearch, ParquetVectors};
 pub use scan::{
-    FileCache, FileKind, ROW_COLUMN, Search, TopKRequest, VectorFormat, VectorFormatFactory,
-    VectorSource, VectorTable, is_searchable, refuse_empty_file, refuse_empty_files,
+    FileCache, FileKind, MemoryMap, ROW_COLUMN, Search, TopKRequest, VectorFormat,
+    VectorFormatFactory, VectorSource, VectorTable, is_searchable, mapped_file_at,
+    refuse_empty_file,
 };
 pub use vault::{
-    FTS_MATCH, ROWID_COLUMN, SqliteTypes, VaultCatalog, VaultInfoFunction, VaultSchema, VaultTable,
-    VaultTransaction, fts_match_udf, is_vault, open_vault, register_vault, vault_table_functions,
+    FTS_MATCH, ROWID_COLUMN, SqliteTypes, VaultCatalog, VaultInfoFunction, VaultKind, VaultSchema,
+    VaultTable, VaultTransaction, fts_match_udf, is_vault, open_vault, register_vault,
+    vault_table_functions,
 };
 pub use warnings::Warnings;
+
+/// What `ATTACH` can attach; of a path that several kinds call their own, the first has it.
+pub fn attachment_kinds() -> &'static [&'static dyn AttachmentKind] {
+    &[&VaultKind]
+}

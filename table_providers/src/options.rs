@@ -1,11 +1,18 @@
 //! The `ogive.*` settings that scans read.
 
-use datafusion_common::config::{ConfigExtension, ConfigOptions};
-use datafusion_common::{Result, config_err, extensions_options};
+use std::any::Any;
+use std::fmt;
+use std::ops::{Deref, RangeInclusive};
+
+use datafusion_common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
+use datafusion_common::{DataFusionError, Result, config_err, extensions_options};
+use ogive_vectors::VectorError;
+
+use crate::scan::MemoryMap;
 
 extensions_options! {
-    /// Settings of the vector scans: `SET ogive.<name> = <value>`.
-    pub struct OgiveOptions {
+    /// The values of the settings.
+    pub struct OgiveValues {
         /// Check stored checksums while reading.
         pub verify: bool, default = true
         /// What a damaged chunk does: `error`, `skip` (its rows are left out) or `fill` (its rows are `fill_value`).
@@ -29,13 +36,139 @@ extensions_options! {
         pub enable_seqscan: bool, default = true
         /// EXPLAIN says, beside its plans, how each search and join by distance is answered, and why not faster.
         pub explain_decisions: bool, default = false
+        /// Map local files into memory: `auto` (unless they lie on a network file system), `on` or `off`. A mapped file that
+        /// another program cuts short while it is read ends the process.
+        pub memory_map: MemoryMap, default = MemoryMap::Auto
         /// PostgreSQL's `enable_indexscan`: taken and shown.
         pub enable_indexscan: bool, default = true
     }
 }
 
+/// Settings of the vector scans: `SET ogive.<name> = <value>`. What a setting may be is checked where it is set, by whoever.
+#[derive(Debug, Clone, Default)]
+pub struct OgiveOptions(OgiveValues);
+
+impl Deref for OgiveOptions {
+    type Target = OgiveValues;
+
+    fn deref(&self) -> &OgiveValues {
+        &self.0
+    }
+}
+
 impl ConfigExtension for OgiveOptions {
     const PREFIX: &'static str = "ogive";
+}
+
+impl ExtensionOptions for OgiveOptions {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+
+    fn cloned(&self) -> Box<dyn ExtensionOptions> {
+        Box::new(self.clone())
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<()> {
+        // PostgreSQL's words for a switch.
+        let value = match (domain(key), value.to_ascii_lowercase().as_str()) {
+            (Domain::Switch, "on" | "yes" | "1") => "true",
+            (Domain::Switch, "off" | "no" | "0") => "false",
+            _ => value,
+        };
+        domain(key).check(&format!("{}.{key}", Self::PREFIX), value)?;
+        self.0.set(key, value)
+    }
+
+    fn entries(&self) -> Vec<ConfigEntry> {
+        let entries = self.0.entries().into_iter();
+        entries
+            .map(|entry| ConfigEntry {
+                key: format!("{}.{}", Self::PREFIX, entry.key),
+                ..entry
+            })
+            .collect()
+    }
+}
+
+impl OgiveOptions {
+    /// What a setting may be, in words; `key` is without the prefix.
+    pub fn allowed(key: &str) -> String {
+        match domain(key) {
+            Domain::Switch => "`on`, `off`".to_string(),
+            Domain::Integer(range) => format!("{} .. {}", range.start(), range.end()),
+            Domain::Real(range) => format!("{} .. {}", range.start(), range.end()),
+            Domain::Words(words) => words
+                .iter()
+                .map(|word| format!("`{word}`"))
+                .collect::<Vec<_>>()
+                .join(", "),
+            Domain::Number => "a number".to_string(),
+        }
+    }
+}
+
+/// What a setting may be.
+enum Domain {
+    Switch,
+    Integer(RangeInclusive<usize>),
+    Real(RangeInclusive<f64>),
+    Words(&'static [&'static str]),
+    /// Anything of the type that the value has.
+    Number,
+}
+
+fn domain(key: &str) -> Domain {
+    match key {
+        // Less than a page is all overhead, more than a gigabyte no longer a batch.
+        "batch_bytes" => Domain::Integer(4096..=1 << 30),
+        "target_recall" => Domain::Real(0.0..=1.0),
+        "on_corruption" => Domain::Words(&["error", "skip", "fill"]),
+        "fill_value" | "split_min_bytes" => Domain::Number,
+        _ => Domain::Switch,
+    }
+}
+
+impl Domain {
+    /// PostgreSQL's errors about a value that is none of these (22023).
+    fn check(&self, name: &str, value: &str) -> Result<()> {
+        let invalid = || {
+            VectorError::new(
+                "22023",
+                format!("invalid value for parameter \"{name}\": \"{value}\""),
+            )
+        };
+        let outside = |from: &dyn fmt::Display, to: &dyn fmt::Display| {
+            VectorError::new(
+                "22023",
+                format!(
+                    "{value} is outside the valid range for parameter \"{name}\" ({from} .. {to})"
+                ),
+            )
+        };
+        let error = match self {
+            Self::Switch => return Ok(()),
+            Self::Number => return Ok(()),
+            Self::Integer(range) => match value.parse() {
+                Ok(number) if range.contains(&number) => return Ok(()),
+                _ => outside(range.start(), range.end()),
+            },
+            Self::Real(range) => match value.parse() {
+                Ok(number) if range.contains(&number) => return Ok(()),
+                Ok::<f64, _>(_) => outside(range.start(), range.end()),
+                Err(_) => invalid(),
+            },
+            Self::Words(words) if words.contains(&value) => return Ok(()),
+            Self::Words(words) => {
+                invalid().with_hint(format!("Available values: {}.", words.join(", ")))
+            }
+        };
+        Err(DataFusionError::External(Box::new(error)))
+    }
 }
 
 /// What a damaged chunk does to a query.
@@ -64,6 +197,8 @@ pub struct ReadOptions {
     /// Let go of mapped pages once they have been read, because the session's memory is limited
     /// and the files are large beside it. They stay in the system's page cache.
     pub release_behind: bool,
+    /// Whether local files are mapped.
+    pub memory_map: MemoryMap,
     /// Partitions of a search look at rows for each other: `datafusion.execution.enable_file_stream_work_stealing`.
     pub share_rows: bool,
 }
@@ -76,6 +211,7 @@ impl Default for ReadOptions {
             batch_bytes: OgiveOptions::default().batch_bytes,
             split_min_bytes: OgiveOptions::default().split_min_bytes,
             release_behind: false,
+            memory_map: MemoryMap::Auto,
             share_rows: true,
         }
     }
@@ -131,6 +267,7 @@ impl TableOptions {
             batch_bytes: session.batch_bytes.max(1),
             split_min_bytes: session.split_min_bytes,
             release_behind: false,
+            memory_map: session.memory_map,
             share_rows: config.execution.enable_file_stream_work_stealing,
         })
     }

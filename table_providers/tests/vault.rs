@@ -595,7 +595,7 @@ async fn rows_change_by_their_numbers() {
             .register_table("target", Arc::new(table.clone()))
             .unwrap();
         let numbers: Vec<i64> = vault
-            .rows("SELECT _rowid_ FROM target ORDER BY _rowid_")
+            .rows("SELECT __row_id FROM target ORDER BY __row_id")
             .await
             .iter()
             .map(|row| row.parse().unwrap())
@@ -625,12 +625,12 @@ async fn rows_change_by_their_numbers() {
             "{schema}"
         );
         transaction.commit().unwrap();
-        let left = vault.rows("SELECT _rowid_ FROM target").await.len();
+        let left = vault.rows("SELECT __row_id FROM target").await.len();
         assert_eq!(left, numbers.len() - 1, "{schema}");
         let column = batch.schema().field(0).name().clone();
         let changed = vault
             .rows(&format!(
-                "SELECT CAST({column} AS VARCHAR) FROM target WHERE _rowid_ = {}",
+                "SELECT CAST({column} AS VARCHAR) FROM target WHERE __row_id = {}",
                 numbers[0]
             ))
             .await;

@@ -441,7 +441,10 @@ impl Report {
             Some(plain) => {
                 self.other_data
                     .push(plain.error.clone().unwrap_or_default());
-                (!same(&plain.answer, &actual.answer, is_sorted(record)))
+                // Of files that are not among the fixtures DataFusion makes empty tables.
+                let is_missing = format!("{:?}", actual.answer).contains("no such file: '")
+                    || format!("{:?}", actual.answer).contains("No files found at");
+                (!is_missing && !same(&plain.answer, &actual.answer, is_sorted(record)))
                     .then(|| format!("DataFusion: {:?}\nogive: {:?}", plain.answer, actual.answer))
             }
         };

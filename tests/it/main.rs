@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
 mod cli;
+mod data_changes;
 mod datafusion_slt;
 mod differential;
 mod examples;
 mod generated;
 mod imports;
 mod knn_join;
+mod modules;
 mod operators;
 #[cfg(feature = "s3")]
 mod s3;

@@ -154,7 +154,8 @@ async fn directories_and_partitions() {
     let whole = create(&server, "whole", "s3://flat/", "");
     run(&session, &whole).await.unwrap();
     for (table, rows) in [
-        ("whole", "10"),
+        ("whole", "70"),
+        ("'s3://flat/*.cvc'", "10"),
         ("'s3://flat/p/'", "60"),
         ("'s3://flat/p/b.cvc'", "20"),
     ] {
@@ -207,6 +208,76 @@ async fn patterns_of_names() {
     let table = create(&server, "t", "s3://bucket/p/?.cvc", "");
     run(&session, &table).await.unwrap();
     assert_eq!(value(&session, "SELECT count(*) FROM t").await, "6");
+}
+
+#[tokio::test]
+async fn keys_have_any_sign() {
+    let server = S3Server::start();
+    for (number, key) in [
+        "odd/#1.cvc",
+        "odd/50% a+b?.cvc",
+        "odd/ü#/[1].cvc",
+        "odd/x%20y.cvc",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        server.put("bucket", key, &vectors(1 << number, 4, number as u64));
+    }
+    let session = session();
+    run(&session, &create(&server, "whole", "s3://bucket/", ""))
+        .await
+        .unwrap();
+    for (location, rows) in [
+        ("odd/#1.cvc", "1"),
+        ("odd/50% a+b?.cvc", "2"),
+        ("odd/ü#/[1].cvc", "4"),
+        ("odd/x%20y.cvc", "8"),
+        ("odd/", "15"),
+        ("odd/*.cvc", "11"),
+        ("odd/*/*", "4"),
+        ("**/{#1,x*}.cvc", "9"),
+    ] {
+        let sql = format!("SELECT count(*) FROM 's3://bucket/{location}'");
+        assert_eq!(value(&session, &sql).await, rows, "{location}");
+    }
+    for key in [
+        "out/#1.csv",
+        "out/wh?t.parquet",
+        "out/[1].cvc",
+        "out/*.json",
+        "out/{a b}+%.tsv",
+    ] {
+        let copy = format!("COPY (SELECT 1.5 AS x) TO 's3://bucket/{key}'");
+        assert_eq!(value(&session, &copy).await, "1", "{key}");
+        assert!(server.object("bucket", key).is_some(), "{key}");
+        let sql = format!("SELECT x FROM 's3://bucket/{key}'");
+        assert_eq!(value(&session, &sql).await, "1.5", "{key}");
+    }
+    // Credentials of one statement go to the same place.
+    let fenced = create(&server, "fenced", "s3://bucket/odd/#1.cvc", "");
+    run(&session, &fenced).await.unwrap();
+    assert_eq!(value(&session, "SELECT count(*) FROM fenced").await, "1");
+}
+
+#[tokio::test]
+async fn what_is_gone_is_an_error() {
+    let server = S3Server::start();
+    server.put("bucket", "t/a.cvc", &vectors(3, 4, 1));
+    let session = session();
+    run(&session, &create(&server, "t", "s3://bucket/t/", ""))
+        .await
+        .unwrap();
+    run(&session, &create(&server, "a", "s3://bucket/t/a.cvc", ""))
+        .await
+        .unwrap();
+    server.remove("bucket", "t/a.cvc");
+    for (table, name) in [("t", "s3://bucket/t/"), ("a", "s3://bucket/t/a.cvc")] {
+        let error = run(&session, &format!("SELECT count(*) FROM {table}")).await;
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("no such"), "{error}");
+        assert!(error.contains(&format!("'{name}'")), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -155,6 +155,11 @@ impl S3Server {
         std::fs::write(path, bytes).unwrap();
     }
 
+    /// Takes an object away without a request.
+    pub fn remove(&self, bucket: &str, key: &str) {
+        std::fs::remove_file(self.path(bucket, key)).unwrap();
+    }
+
     /// Reads an object without a request.
     pub fn object(&self, bucket: &str, key: &str) -> Option<Vec<u8>> {
         std::fs::read(self.path(bucket, key)).ok()

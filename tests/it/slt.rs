@@ -1,8 +1,8 @@
 //! Runs `tests/slt/*.slt` through the front end that every door uses.
 //!
 //! Each file has a session and an empty folder `$scratch` of its own; `$fixtures` and `$examples`
-//! stand for the project's. `OGIVE_SLT_COMPLETE=1` writes what is answered into the files,
-//! `OGIVE_SLT=top_k` runs the files whose name contains the word.
+//! stand for the project's, `$backend` for the one that page functions run on. `OGIVE_SLT_COMPLETE=1` writes what is answered into the files,
+//! `cargo test --test it slt::top_k` runs one.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -52,6 +52,10 @@ impl Slt {
                 ("$scratch".into(), text(scratch.to_path_buf())),
                 ("$fixtures".into(), text(root.join("tests/fixtures"))),
                 ("$examples".into(), text(root.join("examples"))),
+                (
+                    "backend=$backend".into(),
+                    format!("backend={}", ogive_udfs::page_backend()),
+                ),
             ],
         }
     }
@@ -209,60 +213,89 @@ impl AsyncDB for Slt {
     }
 }
 
-fn files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slt");
-    let wanted = std::env::var("OGIVE_SLT").unwrap_or_default();
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "slt"))
-        .filter(|path| {
-            path.file_stem()
-                .unwrap()
-                .to_str()
-                .unwrap()
-                .contains(&wanted)
-        })
-        .collect();
-    files.sort();
-    files
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slt")
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sql_behaves_as_written() {
-    let complete = std::env::var_os("OGIVE_SLT_COMPLETE").is_some();
-    let files = files();
-    assert!(!files.is_empty(), "no .slt file matches");
-    let mut failures = Vec::new();
-    for file in files {
-        let scratch = Arc::new(tempfile::tempdir().unwrap());
+/// Runs one file.
+async fn check(name: &str) {
+    let file = folder().join(name).with_extension("slt");
+    let scratch = Arc::new(tempfile::tempdir().unwrap());
+    let mut runner = Runner::new(move || {
         let folder = Arc::clone(&scratch);
-        let mut runner = Runner::new(move || {
-            let folder = Arc::clone(&folder);
-            async move { Ok(Slt::new(folder.path())) }
-        });
-        let result = if complete {
-            runner
-                .update_test_file(
-                    &file,
-                    " ",
-                    sqllogictest::default_validator,
-                    sqllogictest::default_normalizer,
-                    strict_column_validator,
-                )
-                .await
-                .map_err(|error| error.to_string())
-        } else {
-            runner.with_column_validator(strict_column_validator);
-            runner
-                .run_file_async(&file)
-                .await
-                .map_err(|error| error.display(false).to_string())
-        };
-        match result {
-            Ok(()) => println!("{}: as written", file.display()),
-            Err(error) => failures.push(error),
-        }
+        async move { Ok(Slt::new(folder.path())) }
+    });
+    let result = if std::env::var_os("OGIVE_SLT_COMPLETE").is_some() {
+        runner
+            .update_test_file(
+                &file,
+                " ",
+                sqllogictest::default_validator,
+                sqllogictest::default_normalizer,
+                strict_column_validator,
+            )
+            .await
+            .map_err(|error| error.to_string())
+    } else {
+        runner.with_column_validator(strict_column_validator);
+        runner
+            .run_file_async(&file)
+            .await
+            .map_err(|error| error.display(false).to_string())
+    };
+    if let Err(error) = result {
+        panic!("{error}");
     }
-    assert!(failures.is_empty(), "{}", failures.join("\n\n"));
+}
+
+/// A test for each file, called after it.
+macro_rules! files {
+    ($($name:ident)*) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                check(stringify!($name)).await;
+            }
+        )*
+
+        #[test]
+        fn every_file_has_a_test() {
+            let mut files: Vec<String> = std::fs::read_dir(folder())
+                .unwrap()
+                .map(|entry| entry.unwrap().path())
+                .filter(|path| path.extension().is_some_and(|e| e == "slt"))
+                .map(|path| path.file_stem().unwrap().to_str().unwrap().to_string())
+                .collect();
+            files.sort();
+            assert_eq!(files, [$(stringify!($name)),*]);
+        }
+    };
+}
+
+files! {
+    cvc_functions
+    cvc_read
+    cvc_write
+    damage
+    data_changes
+    distance_functions
+    errors
+    explain_decisions
+    knn_join
+    min_by
+    npy
+    other_dialects
+    other_formats
+    pages
+    query_recall
+    rows
+    search_settings
+    tables_in_memory
+    texts_as_vectors
+    top_k
+    transactions
+    vector_functions
+    vector_operators
+    vector_search
+    vector_types
 }

@@ -7,7 +7,7 @@ use datafusion_expr::{AggregateUDF, ScalarUDF};
 use crate::pgvector::{bit_distance_udfs, overloaded};
 use crate::vector_aggregates::average_and_sum;
 
-/// Every scalar function of this crate, the marker `knn` included, for a session to register. `array_distance`,
+/// Every scalar function of this crate, for a session to register. `array_distance`,
 /// `inner_product` and `cosine_distance` take the place of the built-ins when they are registered after them.
 pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
     let mut functions = vec![
@@ -22,20 +22,21 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
         overloaded(crate::vector_dims_udf()),
         overloaded(crate::vector_norm_udf()),
         overloaded(crate::l2_normalize_udf()),
-        crate::knn_udf(),
     ];
     functions.extend(crate::other_names::other_names());
     functions.extend(bit_distance_udfs());
     functions.extend(crate::pgvector::functions());
     functions.extend(crate::vault::vault_functions());
+    functions.extend(crate::pages::functions());
     functions
 }
 
 /// Every aggregate function of this crate, for a session to register: `avg`, also called `mean`, and `sum` in place of the
 /// built-ins, which they leave all calls but those over vectors; [`min_by`](crate::min_by_udaf) and
-/// [`max_by`](crate::max_by_udaf).
+/// [`max_by`](crate::max_by_udaf); `page_stats` and `page_dictionary`.
 pub fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
     let mut functions = average_and_sum();
     functions.extend([crate::min_by_udaf(), crate::max_by_udaf()]);
+    functions.extend(crate::pages::aggregates());
     functions
 }

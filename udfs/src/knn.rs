@@ -47,7 +47,12 @@ struct Knn {
     signature: Signature,
 }
 
-/// The marker function `knn`.
+/// Whether a function is the marker, and not one of a user's of that name.
+pub fn is_knn(function: &ScalarUDF) -> bool {
+    function.inner().is::<Knn>()
+}
+
+/// The marker function `knn`. It is not registered: only the rewrite puts it into plans.
 pub fn knn_udf() -> Arc<ScalarUDF> {
     Arc::new(ScalarUDF::from(Knn {
         signature: Signature::user_defined(Volatility::Immutable),

@@ -1,4 +1,5 @@
-//! Vector functions for SQL, one file each: DataFusion scalar functions over the distance kernels.
+//! Vector functions for SQL, one file each: DataFusion scalar functions over the distance kernels; and functions over
+//! compressed pages of bytes (`page_compress` and what goes with it).
 //!
 //! [`scalar_functions`] and [`aggregate_functions`] give everything that a session registers. The functions take `FixedSizeList`, `List` and
 //! `LargeList` columns of `Float64`, `Float32`, `Float16`, `Int8` and `UInt8` elements where they lie, in any mixture;
@@ -54,6 +55,7 @@ mod l2_squared_distance;
 mod min_by;
 mod negative_inner_product;
 mod other_names;
+mod pages;
 mod pgvector;
 mod vault;
 mod vector_aggregates;
@@ -74,13 +76,18 @@ pub use distance::{metric_of, precision_of, text_type_of};
 pub use field_of::field_of;
 pub use functions::{aggregate_functions, scalar_functions};
 pub use inner_product::inner_product_udf;
-pub use knn::{KNN, knn_udf};
+pub use knn::{KNN, is_knn, knn_udf};
 pub use l1_distance::l1_distance_udf;
 pub use l2_distance::l2_distance_udf;
 pub use l2_normalize::l2_normalize_udf;
 pub use l2_squared_distance::l2_squared_distance_udf;
 pub use min_by::{max_by_udaf, min_by_udaf};
 pub use negative_inner_product::negative_inner_product_udf;
+pub use pages::{
+    byte_shuffle_udf, byte_unshuffle_udf, octet_length_of_bytes, page_algorithm_udf, page_backend,
+    page_compress_udf, page_decompress_udf, page_dictionary_udaf, page_entropy_udf,
+    page_is_same_fill_udf, page_ratio_udf, page_stats_udaf,
+};
 pub use pgvector::{
     SPHERE, beside_texts, check_comparison, compare_udf, schema_as_text, text_to_array_udf,
     to_text_udf, to_type_udf, vectors_as_text,

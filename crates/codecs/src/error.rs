@@ -1,5 +1,7 @@
 //! What can be wrong with a payload, or with what is asked of it.
 
+use std::ops::RangeInclusive;
+
 /// Why bytes could not be decoded, or values not encoded.
 ///
 /// Offsets count bytes from the start of the payload handed to the decoder.
@@ -72,4 +74,72 @@ pub enum Error {
         /// The most that fit.
         expected: u64,
     },
+    /// A field is outside the values that it may have.
+    #[error("{what} at byte {offset} is {found}, expected {} to {}", expected.start(), expected.end())]
+    Bound {
+        /// Which field.
+        what: &'static str,
+        /// Where it is.
+        offset: u64,
+        /// What it says.
+        found: u64,
+        /// What it may say. Boxed, as are the other large parts: results carry this type around.
+        expected: Box<RangeInclusive<u64>>,
+    },
+    /// Bytes are not those that were written.
+    #[error("the checksum at byte {offset} is {found:08x}, the bytes have {expected:08x}")]
+    Checksum {
+        /// Where the checksum is.
+        offset: u64,
+        /// What it says.
+        found: u32,
+        /// The checksum of the bytes in hand.
+        expected: u32,
+    },
+    /// A page was compressed with a dictionary that is not in hand.
+    #[error("the dictionary named at byte {offset} is {expected:08x}, {}", in_hand(*found))]
+    Dictionary {
+        /// Where the name is.
+        offset: u64,
+        /// The dictionary in hand.
+        found: Option<u32>,
+        /// The dictionary that the page was compressed with.
+        expected: u32,
+    },
+    /// Zstd refuses the bytes.
+    #[error("the Zstd frame at byte {offset}: {message}")]
+    Zstd {
+        /// Where the frame starts.
+        offset: u64,
+        /// What the Zstd library says.
+        message: &'static str,
+    },
+    /// Something about one page of many.
+    #[error("page {page} at byte {offset}: {source}")]
+    Page {
+        /// The page, from 0.
+        page: u64,
+        /// Where its stored bytes start. Offsets of `source` count from there.
+        offset: u64,
+        /// What is wrong with it.
+        source: Box<Error>,
+    },
+    /// A setting that an algorithm does not take.
+    #[error("{algorithm} takes {message}")]
+    Setting {
+        /// The algorithm.
+        algorithm: &'static str,
+        /// What it takes, and what it was given.
+        message: Box<str>,
+    },
+    /// There is no memory for a context of the Zstd library.
+    #[error("no memory for a Zstd context")]
+    Memory,
+}
+
+fn in_hand(dictionary: Option<u32>) -> String {
+    match dictionary {
+        Some(id) => format!("{id:08x} was given"),
+        None => "none was given".to_string(),
+    }
 }

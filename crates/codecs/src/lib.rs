@@ -10,6 +10,10 @@
 //!
 //! * [`levels`]: whole numbers of few bits, as runs and packed bits; decoded only.
 //!
+//! Beside them, bytes of any kind in pages of 4 KiB:
+//!
+//! * [`pages`]: LZ4, Zstd with dictionaries, same-fill and a choice between them, in frames that describe themselves.
+//!
 //! ```
 //! let values = [1.0_f32, -2.5, 3.25];
 //! let mut bytes = Vec::new();
@@ -34,6 +38,7 @@ pub mod fp16;
 pub mod int8;
 pub mod levels;
 pub mod lossless;
+pub mod pages;
 #[cfg(test)]
 mod splitmix;
 

@@ -46,6 +46,7 @@ mod json;
 mod layout;
 mod open;
 mod schema;
+mod temporary;
 #[cfg(test)]
 mod tests;
 mod upgrade;
@@ -58,9 +59,10 @@ pub use json::{DEPTH_MAX, Json, JsonError};
 pub use layout::{Chunk, ChunkColumn, Layout, Section};
 pub use open::{LayoutReader, MAGIC, open_slice};
 pub use schema::{Column, Compression, DType, SINGLE_COLUMN, UnknownName, Version};
+pub use temporary::{TemporaryFile, TemporaryFolder, end_temporaries, remove_temporaries};
 pub use upgrade::upgrade;
 pub use walk::{Progress, RecordWalk};
 pub use writer::{
     CHUNK_ROWS_DEFAULT, ColumnValues, FileWriter, Finished, METADATA_DEPTH_MAX, NonFinite, Schema,
-    WriteOptions, Writer,
+    WholeFile, WriteOptions, Writer,
 };

@@ -91,7 +91,7 @@ pub enum Error {
     /// The array lies column by column, so that no row's values are together.
     #[error(
         "{file}: the array of shape {found} is in Fortran order (byte {offset}), expected {expected}; \
-         save it again with numpy.ascontiguousarray"
+         save it again with numpy.ascontiguousarray, or read it in SQL"
     )]
     FortranOrder {
         /// The file's name.

@@ -154,14 +154,8 @@ fn npy_layout(
         .filter(|&dimension| dimension as u64 <= DIMENSION_MAX)
         .ok_or_else(|| bad_shape("at most 2147483647 values in a row"))?;
     // With one row, or one value in each, both orders put the same bytes in the same places.
-    if header.fortran_order && rows > 1 && dimension > 1 {
-        return Err(Error::FortranOrder {
-            file: file.to_owned(),
-            offset: header.fortran_order_offset,
-            found: quoted(span.text),
-            expected: "C order (rows one after another)",
-        });
-    }
+    let fortran = (header.fortran_order && rows > 1 && dimension > 1)
+        .then(|| (header.fortran_order_offset, quoted(span.text)));
 
     // At most 2^63 rows of 2^31 values of 8 bytes, and a header: far from the ends of 128 bits.
     let row_stride = dimension as u64 * dtype.width() as u64;
@@ -184,6 +178,7 @@ fn npy_layout(
         data_offset,
         row_stride,
         row_header_bytes: 0,
+        fortran,
         file: file.into(),
     })
 }
@@ -230,6 +225,7 @@ pub(crate) fn rows(
         data_offset: 0,
         row_stride,
         row_header_bytes: FIELD_BYTES,
+        fortran: None,
         file: file.into(),
     }))
 }

@@ -31,6 +31,8 @@ pub struct ArrayLayout {
     pub row_stride: u64,
     /// Bytes in a row before its values: 4 (the dimension) in the `.fvecs` family, otherwise 0.
     pub row_header_bytes: u64,
+    /// For an array in Fortran order, where the header says so and of which shape.
+    pub(crate) fortran: Option<(u64, String)>,
     /// The file's name, for errors.
     pub(crate) file: Arc<str>,
 }
@@ -41,6 +43,58 @@ impl ArrayLayout {
         let end = rows.end.min(self.rows);
         let start = rows.start.min(end);
         self.row_offset(start)..self.row_offset(end)
+    }
+
+    /// Whether the array is in Fortran order: all first values of its rows, then all second ones, and so on. No range of
+    /// the file then holds some rows alone; [`gather_rows`](Self::gather_rows) takes them out of all bytes.
+    pub fn is_fortran_order(&self) -> bool {
+        self.fortran.is_some()
+    }
+
+    /// Copies the values of `rows` of an array in Fortran order into `out`, as [`copy_rows`](Self::copy_rows) does. `bytes`
+    /// are those of all rows.
+    ///
+    /// # Errors
+    /// [`Error::RowsOutOfRange`] and [`Error::WrongLength`] for arguments that do not fit the array.
+    pub fn gather_rows(&self, bytes: &[u8], rows: Range<u64>, out: &mut [u8]) -> Result<(), Error> {
+        self.check_lengths(bytes, &(0..self.rows), None)?;
+        let width = self.dtype.width();
+        let wrong = |what, found: usize, expected: u128| Error::WrongLength {
+            file: self.file.to_string(),
+            what,
+            offset: self.data_offset,
+            found: found as u64,
+            expected,
+        };
+        if rows.start > rows.end || rows.end > self.rows {
+            return Err(Error::RowsOutOfRange {
+                file: self.file.to_string(),
+                offset: self.row_offset(self.rows),
+                found: rows,
+                expected: self.rows,
+            });
+        }
+        let row_bytes = self.dimension * width;
+        let expected = u128::from(rows.end - rows.start) * row_bytes as u128;
+        if out.len() as u128 != expected {
+            return Err(wrong("the slice for values", out.len(), expected));
+        }
+        // The slice that was checked is as long as all rows, so these numbers are below its length.
+        let column_bytes = bytes.len() / self.dimension.max(1);
+        let (start, end) = (rows.start as usize * width, rows.end as usize * width);
+        for (column, values) in bytes.chunks_exact(column_bytes.max(1)).enumerate() {
+            let values = values.get(start..end).unwrap_or_default();
+            let targets = out.chunks_exact_mut(row_bytes.max(1));
+            for (value, row) in values.chunks_exact(width).zip(targets) {
+                if let Some(target) = row.get_mut(column * width..(column + 1) * width) {
+                    target.copy_from_slice(value);
+                }
+            }
+        }
+        if self.big_endian {
+            reverse_values(out, width);
+        }
+        Ok(())
     }
 
     /// Checks that every row in `bytes` begins with the file's dimension. `bytes` are those of

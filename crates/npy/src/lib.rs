@@ -32,7 +32,7 @@
 //! # Ok::<(), ogive_npy::Error>(())
 //! ```
 //!
-//! It is not a NumPy: arrays of more than two dimensions, in Fortran order, of structures, strings, dates, complex
+//! It is not a NumPy: arrays of more than two dimensions, of structures, strings, dates, complex
 //! numbers or Python objects are refused by name, and no header is ever evaluated.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

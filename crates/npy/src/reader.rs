@@ -33,6 +33,7 @@ pub struct LayoutReader {
     head: Vec<u8>,
     /// How long `head` has to become.
     wanted: u64,
+    takes_fortran_order: bool,
 }
 
 impl LayoutReader {
@@ -48,7 +49,15 @@ impl LayoutReader {
             file_bytes,
             head: Vec::new(),
             wanted: probe.min(file_bytes),
+            takes_fortran_order: false,
         }
+    }
+
+    /// Takes arrays in Fortran order too, whose rows [`ArrayLayout::gather_rows`] puts together.
+    #[must_use]
+    pub fn with_fortran_order(mut self) -> LayoutReader {
+        self.takes_fortran_order = true;
+        self
     }
 
     /// The range to feed, or the layout.
@@ -72,7 +81,19 @@ impl LayoutReader {
             };
             match parsed {
                 Parsed::NeedUpTo(end) => self.wanted = end,
-                Parsed::Layout(layout) => return Ok(Progress::Done(layout)),
+                Parsed::Layout(layout) => {
+                    return match &layout.fortran {
+                        Some((offset, shape)) if !self.takes_fortran_order => {
+                            Err(Error::FortranOrder {
+                                file: self.file.clone(),
+                                offset: *offset,
+                                found: shape.clone(),
+                                expected: "C order (rows one after another)",
+                            })
+                        }
+                        _ => Ok(Progress::Done(layout)),
+                    };
+                }
             }
         }
     }

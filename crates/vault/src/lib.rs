@@ -75,6 +75,7 @@ pub use kv::{
 };
 pub use packer::{VectorTag, pack, unpack};
 pub use rows::Rows;
+pub use rusqlite::Connection as SqliteConnection;
 pub use rusqlite::types::Value as SqlValue;
 pub use select::{
     BATCH_ROWS_MAX, Condition, Mismatch, Query, ReadAs, RowBatch, RowColumn, RowValues, Select,

@@ -12,6 +12,7 @@
 //! once for each block.
 
 mod block;
+mod join;
 mod output;
 mod search;
 mod winners;
@@ -19,9 +20,9 @@ mod winners;
 use std::fmt;
 use std::sync::Arc;
 
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{JoinType, Result, internal_datafusion_err, internal_err};
+use datafusion::common::{Result, internal_datafusion_err, internal_err};
 use datafusion::execution::TaskContext;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit};
 use datafusion::physical_expr::{Distribution, EquivalenceProperties, Partitioning};
@@ -29,7 +30,7 @@ use datafusion::physical_plan::execution_plan::{
     Boundedness, ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions, reset_plan_states,
 };
 use datafusion::physical_plan::metrics::{
-    BaselineMetrics, Count, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricBuilder, MetricsSet,
 };
 use datafusion::physical_plan::projection::{
     EmbeddedProjection, ProjectionExec, try_embed_projection,
@@ -40,14 +41,12 @@ use datafusion::physical_plan::{
     PlanProperties, SendableRecordBatchStream,
 };
 use futures::{StreamExt, TryStreamExt, stream};
-use ogive_kernels::{Metric, Order, Precision};
-use ogive_udfs::precision_of;
 
 use block::BlockReader;
+use join::Counts;
+pub(crate) use join::{KnnJoin, describe};
 use output::Output;
 use search::{RightSide, search};
-
-use crate::knn_join::describe;
 
 /// Bytes that the queries of one block, their results and their rows take at most. A larger block is one pass over the
 /// right less; this holds more than ten thousand queries of 384 dimensions.
@@ -55,45 +54,6 @@ const BLOCK_BYTES: usize = 128 * 1024 * 1024;
 
 /// A block takes at most this part of a memory limit.
 const LIMIT_SHARE: usize = 4;
-
-/// What a kNN join joins by.
-#[derive(Debug, Clone)]
-pub(crate) struct KnnJoin {
-    /// How plans show the distance: `l2(d.v, q.v)` is of a column `d.v` of the right and `q.v` of the left.
-    pub label: String,
-    pub metric: Metric,
-    /// Over the left: the query vector.
-    pub query: Arc<dyn PhysicalExpr>,
-    /// Over the right.
-    pub vector: Arc<dyn PhysicalExpr>,
-    /// The distance as written, over the columns of both: for its errors, and for rows that the kernels do not take.
-    pub distance: Arc<dyn PhysicalExpr>,
-    pub distance_name: String,
-    pub k: usize,
-    pub order: Order,
-    pub join_type: JoinType,
-}
-
-impl KnnJoin {
-    /// How precise distances are, which the types of both sides decide.
-    fn precision(&self, left: &Schema, right: &Schema) -> Result<Precision> {
-        let query = self.query.return_field(left)?;
-        let vector = self.vector.return_field(right)?;
-        Ok(precision_of(&[query, vector]))
-    }
-
-    /// Columns of the left, of the right and the distance.
-    fn schema(&self, left: &Schema, right: &Schema) -> Schema {
-        let mut fields: Vec<_> = left.fields().iter().map(Arc::clone).collect();
-        fields.extend(right.fields().iter().map(|field| match self.join_type {
-            JoinType::Left => Arc::new(field.as_ref().clone().with_nullable(true)),
-            _ => Arc::clone(field),
-        }));
-        let distance = Field::new(&self.distance_name, DataType::Float64, true);
-        fields.push(Arc::new(distance));
-        Schema::new(fields)
-    }
-}
 
 /// For each row of the left input the `k` rows of the right that come first by a distance; see the module.
 #[derive(Debug)]
@@ -291,15 +251,6 @@ struct Run {
     /// The right has run before, and operators like a repartition run once.
     used: bool,
     batch_rows: usize,
-}
-
-/// The counts that an execution reports.
-#[derive(Debug, Clone)]
-struct Counts {
-    blocks: Count,
-    rows_scanned: Count,
-    pairs_scanned: Count,
-    pairs_answered: Count,
 }
 
 impl Run {

@@ -16,6 +16,7 @@
 //! - [`window`]: the two sides joined, numbered by `row_number()` for each row of the left, and cut off; for filters
 //!   that compare the two sides, further sort keys, `OFFSET` and everything else.
 
+mod expressions;
 mod lateral;
 mod node;
 mod operator;
@@ -25,8 +26,7 @@ mod rule;
 mod scalar;
 mod window;
 
-pub(crate) use node::describe;
-pub use planner::{KnnJoinPlanner, KnnJoinQueryPlanner};
+pub use planner::KnnJoinPlanner;
 pub use push_filter::PushFilterIntoKnnJoin;
 pub use rule::KnnJoinRule;
 pub(crate) use rule::refusal;

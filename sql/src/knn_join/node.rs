@@ -13,6 +13,8 @@ use datafusion::logical_expr::{Expr, JoinType, LogicalPlan, UserDefinedLogicalNo
 use ogive_kernels::{Metric, Order};
 use ogive_udfs::metric_of;
 
+use crate::exec::describe;
+
 /// For each row of the left the `k` rows of the right that come first by a distance between the two.
 ///
 /// Its columns are those of the left, those of the right, and the distance as [`distance_column`].
@@ -153,21 +155,6 @@ impl Hash for KnnJoinNode {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.identity().hash(state);
     }
-}
-
-/// The words after `k` in plans.
-pub(crate) fn describe(order: Order, join_type: JoinType) -> String {
-    let mut text = format!("type={}", join_type.to_string().to_lowercase());
-    if order.descending {
-        text.push_str(", desc");
-    }
-    // NULLs come last in an ascending order and first in a descending one unless said otherwise.
-    match (order.descending, order.nulls_first) {
-        (false, true) => text.push_str(", nulls first"),
-        (true, false) => text.push_str(", nulls last"),
-        _ => {}
-    }
-    text
 }
 
 impl UserDefinedLogicalNodeCore for KnnJoinNode {

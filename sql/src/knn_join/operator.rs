@@ -24,9 +24,9 @@ use datafusion::logical_expr::{Expr, Extension, JoinType, LogicalPlan, LogicalPl
 use ogive_kernels::{Metric, Order, Precision};
 use ogive_udfs::{field_of, metric_of, precision_of};
 
+use super::expressions::{only_if, replace};
 use super::lateral::Lateral;
 use super::node::{KnnJoinNode, distance_column};
-use super::window::only_if;
 use crate::rules::{Key, strip};
 
 /// More rows than this for each row of the left are for a sort.
@@ -204,7 +204,7 @@ fn is_over(expr: &Expr, schema: &DFSchema) -> bool {
     !columns.is_empty()
         && columns.into_iter().all(|column| schema.has_column(column))
         && !expr.is_volatile()
-        && !crate::rules::has_subquery(expr)
+        && !crate::types::has_subquery(expr)
 }
 
 /// The elements of a list that the kernels read.
@@ -244,18 +244,6 @@ fn fold_casts(expr: &Expr) -> Result<Expr> {
             Ok(match value.cast_to(cast.field.data_type()) {
                 Ok(value) => Transformed::yes(lit(value)),
                 Err(_) => Transformed::no(node),
-            })
-        })
-        .data()
-}
-
-/// An expression with other expressions in place of parts that are computed already.
-pub(super) fn replace(expr: &Expr, computed: &[(Expr, Expr)]) -> Result<Expr> {
-    expr.clone()
-        .transform_down(|node| {
-            Ok(match computed.iter().find(|(found, _)| *found == node) {
-                Some((_, replacement)) => Transformed::yes(replacement.clone()),
-                None => Transformed::no(node),
             })
         })
         .data()

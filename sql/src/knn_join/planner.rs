@@ -5,17 +5,15 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use datafusion::catalog::Session;
 use datafusion::common::Result;
-use datafusion::execution::context::QueryPlanner;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::logical_expr::{LogicalPlan, UserDefinedLogicalNode};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, PhysicalPlanner};
+use datafusion::physical_planner::{ExtensionPlanner, PhysicalPlanner};
 
 use super::node::{DISTANCE, KnnJoinNode};
 use crate::exec::{KnnJoin, KnnJoinExec};
-use crate::search_plan;
 
-/// Plans kNN joins, and nothing else: for a [`DefaultPhysicalPlanner`] of a program's own.
+/// Plans kNN joins, and nothing else: for a [`DefaultPhysicalPlanner`](datafusion::physical_planner::DefaultPhysicalPlanner) of a program's own.
 #[derive(Debug, Default)]
 pub struct KnnJoinPlanner;
 
@@ -57,23 +55,5 @@ impl ExtensionPlanner for KnnJoinPlanner {
         };
         let exec = KnnJoinExec::try_new(Arc::clone(left), Arc::clone(right), join)?;
         Ok(Some(Arc::new(exec)))
-    }
-}
-
-/// DataFusion's planner with [`KnnJoinPlanner`], and with a shorter way to the plan of a search and nothing else. A session has one
-/// place for such a planner.
-#[derive(Debug, Default)]
-pub struct KnnJoinQueryPlanner;
-
-#[async_trait]
-impl QueryPlanner for KnnJoinQueryPlanner {
-    async fn create_physical_plan(
-        &self,
-        plan: &LogicalPlan,
-        session: &dyn Session,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let planner =
-            DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(KnnJoinPlanner)]);
-        search_plan::create_physical_plan(&planner, plan, session).await
     }
 }

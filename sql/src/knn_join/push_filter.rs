@@ -20,7 +20,7 @@ use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
 
 use super::node::KnnJoinNode;
-use crate::rules::has_subquery;
+use crate::types::has_subquery;
 
 /// The rule. DataFusion's own rule brings filters down to the join and takes them on below it.
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ use super::lateral::{is_lateral, take_apart};
 use super::operator::{Refusal, with_operator};
 use super::scalar::join_scalars;
 use super::window::with_window;
-use crate::rules::is_enabled;
+use crate::settings::is_enabled;
 
 /// Gives lateral joins whose right side is limited or sorted for each row of the left a plan that runs; see the module.
 ///
@@ -104,7 +104,7 @@ fn filter_left(node: &LogicalPlan) -> Result<Option<LogicalPlan>> {
         .partition(|part| {
             !part.is_volatile()
                 && !part.contains_outer()
-                && !crate::rules::has_subquery(part)
+                && !crate::types::has_subquery(part)
                 && part
                     .column_refs()
                     .iter()

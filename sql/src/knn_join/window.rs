@@ -14,7 +14,7 @@
 //! A left join keeps rows of the left that have no partner: as rows that the join extended with NULL, whose rank is 1,
 //! or, where rows can be lost to the offset or the conditions, the first of each left row's if none of its rows stays.
 
-use datafusion::common::{Column, Result, ScalarValue};
+use datafusion::common::{Column, Result};
 use datafusion::functions_aggregate::min_max::max_udaf;
 use datafusion::functions_window::expr_fn::row_number;
 use datafusion::logical_expr::expr::WindowFunction;
@@ -24,8 +24,8 @@ use datafusion::logical_expr::{
     WindowFunctionDefinition, lit, when,
 };
 
+use super::expressions::{only_if, replace};
 use super::lateral::Lateral;
-use super::operator::replace;
 
 /// The number of a row of the left.
 const ROW: &str = "__knn_row";
@@ -156,12 +156,4 @@ fn column(name: &str) -> Expr {
 fn columns_of(plan: &LogicalPlan) -> Vec<Expr> {
     let columns = plan.schema().columns();
     columns.into_iter().map(Expr::Column).collect()
-}
-
-/// The expression where the condition holds, else NULL.
-pub(super) fn only_if(condition: Expr, expr: Expr) -> Result<Expr> {
-    if matches!(&expr, Expr::Literal(ScalarValue::Null, _)) {
-        return Ok(expr);
-    }
-    when(condition, expr).end()
 }

@@ -3,21 +3,26 @@
 use std::fmt;
 use std::fs::{File, Metadata};
 use std::ops::Range;
+use std::path::{Path as FsPath, PathBuf};
 use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
     Attributes, CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
-    ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions,
-    Result,
+    ObjectMeta, ObjectStore, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult,
+    RenameOptions, Result,
 };
 
+use super::local_listing::{list_below, list_one};
+use super::local_upload::{DiskUpload, write_whole};
+
 /// [`LocalFileSystem`], which is asked for a file's size at once instead of through another thread: waking one takes longer than
-/// the answer, and planning a query asks for every file.
+/// the answer, and planning a query asks for every file. It lists directories side by side, and writes where a process that is
+/// ended leaves nothing.
 #[derive(Debug, Default)]
 pub(super) struct LocalDisk(LocalFileSystem);
 
@@ -27,17 +32,41 @@ impl LocalDisk {
         let path = self.0.path_to_filesystem(location).ok()?;
         // Opened, as the store does: that a file may not be read is to be known now.
         let found = File::open(path).ok()?.metadata().ok()?;
-        let modified = found.modified().ok()?;
-        let since = modified.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-        let (inode, size) = (inode(&found), found.len());
-        found.is_file().then(|| ObjectMeta {
-            location: location.clone(),
-            last_modified: modified.into(),
-            size,
-            e_tag: Some(format!("{inode:x}-{:x}-{size:x}", since.as_micros())),
-            version: None,
-        })
+        let meta = describe(location.clone(), &found)?;
+        found.is_file().then_some(meta)
     }
+
+    /// The directory of a prefix.
+    fn directory(&self, prefix: &Path) -> Result<PathBuf> {
+        if !prefix.is_root() {
+            // Files whose names end in `#` and a number are not for the store, directories are.
+            let below = self.0.path_to_filesystem(&prefix.clone().join("x"))?;
+            return Ok(below.parent().map(FsPath::to_owned).unwrap_or_default());
+        }
+        let below = self.0.path_to_filesystem(&Path::from("x"))?;
+        Ok(below.parent().map(FsPath::to_owned).unwrap_or_default())
+    }
+
+    /// Where a write is made before it has its name. `None` for what only the store itself can do.
+    fn target(&self, location: &Path, attributes: &Attributes) -> Option<Result<PathBuf>> {
+        attributes
+            .is_empty()
+            .then(|| self.0.path_to_filesystem(location))
+    }
+}
+
+/// What a listing says of a file.
+pub(super) fn describe(location: Path, found: &Metadata) -> Option<ObjectMeta> {
+    let modified = found.modified().ok()?;
+    let since = modified.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let (inode, size) = (inode(found), found.len());
+    Some(ObjectMeta {
+        location,
+        last_modified: modified.into(),
+        size,
+        e_tag: Some(format!("{inode:x}-{:x}-{size:x}", since.as_micros())),
+        version: None,
+    })
 }
 
 #[cfg(unix)]
@@ -76,7 +105,11 @@ impl ObjectStore for LocalDisk {
         payload: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
-        self.0.put_opts(location, payload, options).await
+        let whole = matches!(options.mode, PutMode::Overwrite | PutMode::Create);
+        match self.target(location, &options.attributes).filter(|_| whole) {
+            Some(target) => write_whole(target?, payload, options.mode).await,
+            None => self.0.put_opts(location, payload, options).await,
+        }
     }
 
     async fn put_multipart_opts(
@@ -84,7 +117,10 @@ impl ObjectStore for LocalDisk {
         location: &Path,
         options: PutMultipartOptions,
     ) -> Result<Box<dyn MultipartUpload>> {
-        self.0.put_multipart_opts(location, options).await
+        match self.target(location, &options.attributes) {
+            Some(target) => Ok(Box::new(DiskUpload::create(target?).await?)),
+            None => self.0.put_multipart_opts(location, options).await,
+        }
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
@@ -113,7 +149,11 @@ impl ObjectStore for LocalDisk {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.0.list(prefix)
+        let prefix = prefix.cloned().unwrap_or_default();
+        match self.directory(&prefix) {
+            Ok(directory) => list_below(directory, prefix),
+            Err(error) => stream::once(async { Err(error) }).boxed(),
+        }
     }
 
     fn list_with_offset(
@@ -121,11 +161,15 @@ impl ObjectStore for LocalDisk {
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.0.list_with_offset(prefix, offset)
+        let offset = offset.clone();
+        self.list(prefix)
+            .try_filter(move |file| std::future::ready(file.location > offset))
+            .boxed()
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.0.list_with_delimiter(prefix).await
+        let prefix = prefix.cloned().unwrap_or_default();
+        list_one(self.directory(&prefix)?, prefix).await
     }
 
     async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
@@ -165,5 +209,91 @@ mod tests {
         }
         let whole = ours.get(&path).await.unwrap().bytes().await.unwrap();
         assert_eq!(whole.as_ref(), b"12345");
+    }
+
+    #[tokio::test]
+    async fn directories_are_listed_as_the_store_lists_them() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in [
+            "a/x.cvc",
+            "a/b/y #1%.cvc",
+            "a/b/c/z?.cvc",
+            "d/ü.cvc",
+            "left#1",
+        ] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, name).unwrap();
+        }
+        for number in 0..2000 {
+            std::fs::write(folder.path().join(format!("d/{number}")), "x").unwrap();
+        }
+        let store = LocalFileSystem::new_with_prefix(folder.path()).unwrap();
+        let ours = LocalDisk(LocalFileSystem::new_with_prefix(folder.path()).unwrap());
+        for prefix in ["", "a", "a/b", "d", "nothing"] {
+            let prefix = Path::from(prefix);
+            let sorted = async |store: &dyn ObjectStore| {
+                let mut files: Vec<_> = store.list(Some(&prefix)).try_collect().await.unwrap();
+                files.sort_by(|a: &ObjectMeta, b| a.location.cmp(&b.location));
+                files
+            };
+            assert_eq!(sorted(&ours).await, sorted(&store).await, "{prefix}");
+            let level = async |store: &dyn ObjectStore| {
+                let found = store.list_with_delimiter(Some(&prefix)).await;
+                let mut found = found.unwrap();
+                found.common_prefixes.sort();
+                found.objects.sort_by(|a, b| a.location.cmp(&b.location));
+                (found.common_prefixes, found.objects)
+            };
+            assert_eq!(level(&ours).await, level(&store).await, "{prefix}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn names_that_are_no_text_hide_nothing_else() {
+        use std::os::unix::ffi::OsStrExt;
+        let folder = tempfile::tempdir().unwrap();
+        let odd = std::ffi::OsStr::from_bytes(b"\xff.cvc");
+        std::fs::write(folder.path().join(odd), "x").unwrap();
+        std::fs::write(folder.path().join("new\nline.cvc"), "x").unwrap();
+        std::fs::write(folder.path().join("a.cvc"), "x").unwrap();
+        let ours = LocalDisk(LocalFileSystem::new_with_prefix(folder.path()).unwrap());
+        let files: Vec<_> = ours.list(None).try_collect().await.unwrap();
+        let files: Vec<_> = files
+            .iter()
+            .map(|file: &ObjectMeta| file.location.as_ref())
+            .collect();
+        assert_eq!(files, ["a.cvc"]);
+    }
+
+    #[tokio::test]
+    async fn uploads_appear_when_they_are_complete() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = LocalDisk(LocalFileSystem::new_with_prefix(folder.path()).unwrap());
+        let path = Path::parse("p=1/wh?t #1.csv").unwrap();
+        let on_disk = folder.path().join(path.as_ref());
+        let mut upload = ours.put_multipart(&path).await.unwrap();
+        let first = upload.put_part("ab".into());
+        let second = upload.put_part("cd".into());
+        second.await.unwrap();
+        first.await.unwrap();
+        assert!(!on_disk.exists());
+        upload.complete().await.unwrap();
+        assert_eq!(std::fs::read(&on_disk).unwrap(), b"abcd");
+        let mut upload = ours.put_multipart(&path).await.unwrap();
+        upload.put_part("x".into()).await.unwrap();
+        upload.abort().await.unwrap();
+        drop(upload);
+        ours.put(&path, "ef".into()).await.unwrap();
+        assert_eq!(std::fs::read(&on_disk).unwrap(), b"ef");
+        let new = PutOptions::from(PutMode::Create);
+        let error = ours.put_opts(&path, "gh".into(), new).await.unwrap_err();
+        assert!(
+            matches!(error, object_store::Error::AlreadyExists { .. }),
+            "{error}"
+        );
+        let left = std::fs::read_dir(on_disk.parent().unwrap()).unwrap();
+        assert_eq!(left.count(), 1);
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use datafusion::error::{DataFusionError, Result};
 use object_store::path::Path;
+use ogive_table_providers::{listing_url, literal_url};
 use url::Url;
 
 /// Schemes that name a store, in the order in which error messages list them.
@@ -101,4 +102,21 @@ pub(super) fn fixed_prefix(url: &Url) -> Result<Path> {
     let whole: Vec<&str> = segments.into_iter().take_while(|s| !wild(s)).collect();
     Path::from_url_path(whole.join("/"))
         .map_err(|error| DataFusionError::Plan(format!("{url} is not a usable location: {error}")))
+}
+
+/// The URLs below which the files of a table lie, each sign of a key standing for itself. Paths stay paths.
+pub fn listed_urls(locations: &[String]) -> Result<Vec<String>> {
+    let url = |location: &String| match location.contains("://") {
+        true => Ok(listing_url(location)?.get_url().to_string()),
+        false => Ok(location.clone()),
+    };
+    locations.iter().map(url).collect()
+}
+
+/// The URL of what `COPY` writes, in the same way.
+pub fn written_url(location: &str) -> Result<String> {
+    match location.contains("://") {
+        true => Ok(literal_url(location)?.into()),
+        false => Ok(location.to_string()),
+    }
 }

@@ -17,6 +17,8 @@ mod environment;
 mod explain;
 mod failure;
 mod local;
+mod local_listing;
+mod local_upload;
 mod location;
 mod options;
 mod prefix_store;
@@ -25,5 +27,6 @@ mod registry;
 mod tests;
 
 pub use failure::{StoreFailure, store_failure};
+pub use location::{listed_urls, written_url};
 pub use options::{StoreOptions, take_store_options};
 pub use registry::{LazyObjectStores, store_with_options};

@@ -11,9 +11,9 @@ use datafusion::logical_expr::{DmlStatement, Expr, LogicalPlan, Projection, Unio
 use datafusion::optimizer::AnalyzerRule;
 use ogive_udfs::SqlVectorType;
 
-use crate::casts::{cast_vectors, to_type};
+use crate::types::{cast_vectors, to_type};
 
-/// Applies the rewrites of [`casts`](crate::casts) to every expression of a plan, before any other rule.
+/// Applies the rewrites of [`casts`](crate::types) to every expression of a plan, before any other rule.
 ///
 /// DataFusion's door for such rewrites keeps the name of each expression, which for a sort key is of no use to anybody and
 /// has every number of a query vector printed.

@@ -20,7 +20,7 @@ use datafusion::common::{Column, Result};
 use datafusion::logical_expr::{Expr, LogicalPlan, Projection, Sort};
 use ogive_udfs::metric_of;
 
-use super::wrapper::has_subquery;
+use crate::types::has_subquery;
 
 /// The column that the distance is computed into.
 const DISTANCE: &str = "__distance";

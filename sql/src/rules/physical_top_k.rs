@@ -37,8 +37,8 @@ use ogive_kernels::Order;
 use ogive_table_providers::{ParquetVectors, TopKRequest, VectorSource, is_searchable};
 use ogive_udfs::{bound_constant, metric_of, precision_of};
 
-use super::vector_top_k::is_enabled;
 use crate::exec::VectorTopKExec;
+use crate::settings::is_enabled;
 
 /// More rows than this are for a sort: keeping candidates would cost more than it saves.
 const K_MAX: usize = 65_536;

@@ -27,7 +27,6 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{Column, Result, ScalarValue};
-use datafusion::config::ConfigOptions;
 use datafusion::datasource::source_as_provider;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
@@ -36,8 +35,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::optimizer::ApplyOrder;
 use datafusion::optimizer::{OptimizerConfig, OptimizerRule};
-use ogive_table_providers::OgiveOptions;
-use ogive_udfs::{KNN, knn_udf, metric_of, unbound};
+use ogive_udfs::{is_knn, knn_udf, metric_of, unbound};
 
 use super::key_once::compute_key_below;
 use super::wrapper::{Key, strip};
@@ -68,7 +66,7 @@ impl OptimizerRule for VectorTopK {
             },
             _ => return Ok(Transformed::no(plan)),
         };
-        if !is_enabled(&config.options()) {
+        if !crate::settings::is_enabled(&config.options()) {
             return Ok(Transformed::no(plan));
         }
         match request(sort)? {
@@ -86,13 +84,6 @@ impl OptimizerRule for VectorTopK {
             }),
         }
     }
-}
-
-pub(crate) fn is_enabled(options: &ConfigOptions) -> bool {
-    options
-        .extensions
-        .get::<OgiveOptions>()
-        .is_none_or(|options| options.enable_top_k)
 }
 
 /// The sort below a limit, if it returns no more rows than the limit itself. `PushDownLimit` leaves such a limit for its next
@@ -122,7 +113,7 @@ pub(crate) fn is_marked(plan: &LogicalPlan) -> bool {
 }
 
 fn is_marker(filter: &Expr) -> bool {
-    matches!(filter, Expr::ScalarFunction(call) if call.func.name() == KNN)
+    matches!(filter, Expr::ScalarFunction(call) if is_knn(&call.func))
 }
 
 /// The sort's input with the request in its scan; `None` when the shape does not match.
@@ -174,7 +165,7 @@ fn is_searchable(distance: &ScalarFunction) -> bool {
     metric_of(&distance.func).is_some()
         && query.column_refs().is_empty()
         && !query.is_volatile()
-        && !super::wrapper::has_subquery(query)
+        && !crate::types::has_subquery(query)
 }
 
 /// An expression over a plan's output in terms of the scan below it.

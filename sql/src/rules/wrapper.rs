@@ -2,7 +2,6 @@
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::ScalarValue;
-use datafusion::common::tree_node::TreeNode;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 use ogive_kernels::Metric;
@@ -114,19 +113,4 @@ fn constant(expr: &Expr) -> Option<f64> {
         },
         _ => None,
     }
-}
-
-/// Whether a query vector is found by another query.
-pub(crate) fn has_subquery(expr: &Expr) -> bool {
-    expr.exists(|part| {
-        Ok(matches!(
-            part,
-            Expr::ScalarSubquery(_)
-                | Expr::InSubquery(_)
-                | Expr::Exists(_)
-                | Expr::SetComparison(_)
-                | Expr::OuterReferenceColumn(_, _)
-        ))
-    })
-    .unwrap_or(true)
 }

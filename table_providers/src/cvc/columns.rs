@@ -11,6 +11,7 @@ use datafusion_common::{Result, exec_datafusion_err, exec_err, plan_err};
 
 use ogive_cvc::{Column, ColumnValues, Compression, DType, SINGLE_COLUMN};
 
+use crate::cvc::inexact::refuse_inexact;
 use crate::cvc::write_options::{FileLayout, WriteOptions};
 use crate::scan::ROW_COLUMN;
 
@@ -21,6 +22,8 @@ pub struct WrittenColumns {
     pub schema: ogive_cvc::Schema,
     /// For each column of the file: its index in the batch, its name, its dimension.
     columns: Vec<(usize, String, usize)>,
+    /// Whether values may be rounded where they are to be kept.
+    lossy: bool,
 }
 
 /// Values of one column, flat.
@@ -115,7 +118,24 @@ impl WrittenColumns {
             },
             _ => ogive_cvc::Schema::Columnar(described.into_iter().map(|(c, _)| c).collect()),
         };
-        Ok(Self { schema, columns })
+        Ok(Self {
+            schema,
+            columns,
+            lossy: options.lossy,
+        })
+    }
+
+    fn refuse_inexact(
+        &self,
+        name: &str,
+        values: &ArrayRef,
+        dtype: DType,
+        compression: Compression,
+    ) -> Result<()> {
+        match self.lossy {
+            true => Ok(()),
+            false => refuse_inexact(name, values, dtype, compression),
+        }
     }
 }
 
@@ -203,11 +223,19 @@ pub fn owned_values(columns: &WrittenColumns, batch: &RecordBatch) -> Result<Vec
             let flat = flatten(name, array, *dimension)?;
             let wanted = match &columns.schema {
                 // Compressed columns take numbers as they are and round once.
-                ogive_cvc::Schema::Single { .. } => flat.data_type().clone(),
+                ogive_cvc::Schema::Single { compression, .. } => {
+                    columns.refuse_inexact(name, &flat, DType::Float32, *compression)?;
+                    flat.data_type().clone()
+                }
                 ogive_cvc::Schema::Columnar(described) => {
                     let column = described.get(position).ok_or_else(|| {
                         exec_datafusion_err!("column '{name}' is not in the file")
                     })?;
+                    let kept = match column.compression {
+                        Compression::Lossless => DType::Float32,
+                        _ => column.dtype,
+                    };
+                    columns.refuse_inexact(name, &flat, kept, column.compression)?;
                     handed_type(flat.data_type(), column.dtype)
                 }
             };

@@ -20,8 +20,8 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use ogive_cvc::Layout;
 
 use crate::cvc::file::CvcFile;
-use crate::location::listing_url;
-use crate::scan::{ArrayFile, FileBytes};
+use crate::listing::{list_files, listing_url};
+use crate::scan::{ArrayFile, FileBytes, MemoryMap};
 
 /// The functions by name.
 pub fn cvc_table_functions() -> Vec<(&'static str, Arc<dyn TableFunctionImpl>)> {
@@ -180,7 +180,7 @@ impl Inspection {
         let store = context
             .runtime_env()
             .object_store(self.url.object_store())?;
-        let files = self.files(store.as_ref()).await?;
+        let files = self.files(&store).await?;
         if files.is_empty() {
             return Err(DataFusionError::Execution(format!(
                 "{}: no .cvc file there",
@@ -195,7 +195,7 @@ impl Inspection {
             .boxed())
     }
 
-    async fn files(&self, store: &dyn ObjectStore) -> Result<Vec<ObjectMeta>> {
+    async fn files(&self, store: &Arc<dyn ObjectStore>) -> Result<Vec<ObjectMeta>> {
         if !self.url.is_collection() && self.url.get_glob().is_none() {
             let meta = store.head(self.url.prefix()).await.map_err(|source| {
                 DataFusionError::ObjectStore(Box::new(source))
@@ -203,19 +203,11 @@ impl Inspection {
             })?;
             return Ok(vec![meta]);
         }
-        let mut files: Vec<ObjectMeta> = store
-            .list(Some(self.url.prefix()))
-            .try_filter(|meta| {
-                let wanted = self.url.contains(&meta.location, true)
-                    && meta
-                        .location
-                        .extension()
-                        .is_some_and(|e| e.eq_ignore_ascii_case("cvc"));
-                std::future::ready(wanted)
-            })
-            .try_collect()
-            .await?;
-        files.sort_by(|a, b| a.location.cmp(&b.location));
+        let mut files = list_files(store, &self.url).await?;
+        files.retain(|file| {
+            let extension = file.location.extension();
+            extension.is_some_and(|extension| extension.eq_ignore_ascii_case("cvc"))
+        });
         Ok(files)
     }
 
@@ -227,7 +219,7 @@ impl Inspection {
         } else {
             format!("{root}/{}", meta.location)
         };
-        let bytes = FileBytes::open(store, is_local, &meta, &name)?;
+        let bytes = FileBytes::open(store, is_local, &meta, &name, MemoryMap::Auto)?;
         let file = match CvcFile::read(&name, meta.size, &bytes).await {
             Ok((file, _)) => file,
             Err(error) if self.function == CvcTableFunction::Verify => {

@@ -3,6 +3,7 @@
 mod columns;
 mod file;
 mod functions;
+mod inexact;
 mod sink;
 mod write_options;
 

@@ -20,7 +20,7 @@ use datafusion_physical_expr_common::sort_expr::LexRequirement;
 use datafusion_physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
-use ogive_cvc::{FileWriter, Writer};
+use ogive_cvc::{FileWriter, WholeFile, Writer};
 use tokio::sync::mpsc::Receiver;
 
 use crate::cvc::columns::{WrittenColumns, owned_values};
@@ -95,12 +95,45 @@ impl FileSink for CvcSink {
             .map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))??;
         // A query that fails ends its batches as one that is done does. Only now is it known that
         // all rows came, and only now do files appear under their names.
-        let mut rows = 0;
+        let mut whole = Vec::with_capacity(unfinished.len());
         for file in unfinished {
-            rows += file.finish().await?;
+            whole.push(file.assemble().await?);
         }
-        Ok(rows)
+        publish(whole).await
     }
+}
+
+/// Gives all files their names, or none as far as that can be undone.
+async fn publish(files: Vec<Assembled>) -> Result<u64> {
+    let (mut rows, mut published, mut left) = (0, Vec::new(), Vec::new());
+    for file in files {
+        let target = match &file {
+            Assembled::Local(file) => Some((file.target().to_owned(), file.target().exists())),
+            Assembled::Remote(..) => None,
+        };
+        match file.publish().await {
+            Ok(more) => {
+                rows += more;
+                published.extend(target);
+            }
+            Err(error) => {
+                for (path, was_there) in published {
+                    if was_there || std::fs::remove_file(&path).is_err() {
+                        left.push(path.display().to_string());
+                    }
+                }
+                return Err(if left.is_empty() {
+                    error
+                } else {
+                    error.context(format!(
+                        "not all files could be written, and these have the statement's rows already: {}",
+                        left.join(", ")
+                    ))
+                });
+            }
+        }
+    }
+    Ok(rows)
 }
 
 #[async_trait]
@@ -189,21 +222,39 @@ impl FileTask {
     }
 }
 
+/// A file that lacks its last step.
+enum Assembled {
+    Local(WholeFile),
+    Remote(FileTask, Writer<File>),
+}
+
 impl Unfinished {
-    async fn finish(self) -> Result<u64> {
-        match self.output {
-            Output::Local(writer) => {
-                let rows = writer.rows();
-                SpawnedTask::spawn_blocking(move || writer.finish())
-                    .join_unwind()
-                    .await
-                    .map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?
-                    .map_err(cvc_error)?;
-                Ok(rows)
-            }
-            Output::Remote(writer) => self.task.upload(writer).await,
+    async fn assemble(self) -> Result<Assembled> {
+        Ok(match self.output {
+            Output::Local(writer) => Assembled::Local(blocking(|| writer.assemble()).await?),
+            Output::Remote(writer) => Assembled::Remote(self.task, writer),
+        })
+    }
+}
+
+impl Assembled {
+    async fn publish(self) -> Result<u64> {
+        match self {
+            Self::Local(file) => blocking(|| file.publish()).await,
+            // Ends with a step that the statement holds back until all files are there.
+            Self::Remote(task, writer) => task.upload(writer).await,
         }
     }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> ogive_cvc::Result<T> + Send + 'static,
+) -> Result<T> {
+    SpawnedTask::spawn_blocking(work)
+        .join_unwind()
+        .await
+        .map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?
+        .map_err(cvc_error)
 }
 
 impl FileTask {

@@ -27,13 +27,15 @@ pub struct WriteOptions {
     pub compressions: BTreeMap<String, Compression>,
     /// Single-column or columnar.
     pub layout: FileLayout,
+    /// Whether columns that keep their values may round what they cannot hold.
+    pub lossy: bool,
     /// Chunk size, page alignment, non-finite numbers.
     pub file: ogive_cvc::WriteOptions,
 }
 
 impl WriteOptions {
     /// For the message about an unknown option.
-    pub const NAMES: &str = ", compression, chunk_rows, mmap_optimized, layout, non_finite";
+    pub const NAMES: &str = ", compression, chunk_rows, mmap_optimized, layout, non_finite, lossy";
 
     /// `compression` in the options of a table: DataFusion keeps that word to itself there.
     pub const COMPRESSION_OF_TABLE: &str = "cvc_compression";
@@ -50,17 +52,8 @@ impl WriteOptions {
                         )
                     })?;
             }
-            "mmap_optimized" => {
-                self.file.mmap_optimized = match value.to_ascii_lowercase().as_str() {
-                    "true" | "on" | "1" => true,
-                    "false" | "off" | "0" => false,
-                    _ => {
-                        return config_err!(
-                            "option mmap_optimized: expected true or false, found '{value}'"
-                        );
-                    }
-                }
-            }
+            "mmap_optimized" => self.file.mmap_optimized = boolean(name, value)?,
+            "lossy" => self.lossy = boolean(name, value)?,
             "layout" => {
                 self.layout = match value.to_ascii_lowercase().as_str() {
                     "auto" => FileLayout::Auto,
@@ -114,5 +107,13 @@ impl WriteOptions {
     pub fn compression_of(&self, column: &str, is_measured: bool) -> Option<Compression> {
         let of_all = self.compression.filter(|_| is_measured);
         self.compressions.get(column).copied().or(of_all)
+    }
+}
+
+fn boolean(name: &str, value: &str) -> Result<bool> {
+    match value.to_ascii_lowercase().as_str() {
+        "true" | "on" | "1" => Ok(true),
+        "false" | "off" | "0" => Ok(false),
+        _ => config_err!("option {name}: expected true or false, found '{value}'"),
     }
 }

@@ -33,7 +33,7 @@ impl NpyFile {
         bytes: &FileBytes,
     ) -> Result<(Self, ReadCost)> {
         let mut cost = ReadCost::default();
-        let mut reader = LayoutReader::new(name, format, file_bytes);
+        let mut reader = LayoutReader::new(name, format, file_bytes).with_fortran_order();
         let layout = loop {
             match reader.next().map_err(npy_error)? {
                 Progress::Need(range) => {
@@ -54,7 +54,11 @@ impl NpyFile {
             dimension: layout.dimension,
             is_vector: layout.is_vector,
         }];
-        let rows_per_run = (RUN_BYTES / layout.row_stride.max(1)).max(1);
+        let rows_per_run = match layout.is_fortran_order() && !bytes.is_mapped() {
+            // Every row lies all over the file, which is fetched once.
+            true => layout.rows.max(1),
+            false => (RUN_BYTES / layout.row_stride.max(1)).max(1),
+        };
         let file = Self {
             layout,
             name: name.to_string(),
@@ -65,7 +69,9 @@ impl NpyFile {
     }
 
     fn is_packed(&self) -> bool {
-        self.layout.row_header_bytes == 0 && !self.layout.big_endian
+        self.layout.row_header_bytes == 0
+            && !self.layout.big_endian
+            && !self.layout.is_fortran_order()
     }
 }
 
@@ -118,10 +124,14 @@ impl ArrayFile for NpyFile {
     }
 
     fn row_addressable(&self, _chunk: usize, _column: usize) -> bool {
-        true
+        !self.layout.is_fortran_order()
     }
 
     fn column_range(&self, _chunk: usize, _column: usize, rows: Range<u64>) -> Result<Range<u64>> {
+        let rows = match self.layout.is_fortran_order() {
+            true => 0..self.layout.rows,
+            false => rows,
+        };
         Ok(self.layout.row_range(rows))
     }
 
@@ -147,6 +157,16 @@ impl ArrayFile for NpyFile {
         rows: Range<u64>,
         bytes: &Bytes,
     ) -> Result<ArrayRef> {
+        let element = arrow_type(self.layout.dtype);
+        let values = (rows.end - rows.start) as usize * self.layout.dimension;
+        let packed_bytes = values * self.layout.dtype.width();
+        if self.layout.is_fortran_order() {
+            let mut packed = vec![0; packed_bytes];
+            self.layout
+                .gather_rows(bytes, rows, &mut packed)
+                .map_err(npy_error)?;
+            return primitive_array(&element, &Bytes::from(packed));
+        }
         let stride = usize::try_from(self.layout.row_stride).unwrap_or(usize::MAX);
         let start = (rows.start - held.start) as usize * stride;
         let end = start + (rows.end - rows.start) as usize * stride;
@@ -159,12 +179,10 @@ impl ArrayFile for NpyFile {
             ));
         }
         let bytes = bytes.slice(start..end);
-        let element = arrow_type(self.layout.dtype);
         if self.is_packed() {
             return primitive_array(&element, &bytes);
         }
-        let values = (rows.end - rows.start) as usize * self.layout.dimension;
-        let mut packed = vec![0; values * self.layout.dtype.width()];
+        let mut packed = vec![0; packed_bytes];
         self.layout
             .copy_rows(&bytes, rows, &mut packed)
             .map_err(npy_error)?;

@@ -30,7 +30,10 @@ use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 
 use super::pages::{VectorPage, VectorPages};
 use super::vectors::ParquetVectors;
-use crate::scan::{BYTES_BETWEEN_YIELDS, K_MAX, Search, Span, TopKRequest};
+use crate::options::OgiveOptions;
+use crate::scan::{
+    BYTES_BETWEEN_YIELDS, K_MAX, MemoryMap, Search, Span, TopKRequest, refuse_changed,
+};
 
 /// The files of a Parquet scan with their vector column found.
 #[derive(Debug)]
@@ -70,6 +73,11 @@ impl ParquetSearch {
         let store = context
             .runtime_env()
             .object_store(&config.object_store_url)?;
+        let options = context.session_config().options();
+        let map = options
+            .extensions
+            .get::<OgiveOptions>()
+            .map_or(MemoryMap::Auto, |options| options.memory_map);
         let mut groups = Vec::with_capacity(config.file_groups.len());
         for group in &config.file_groups {
             let mut opened = Vec::with_capacity(group.len());
@@ -83,7 +91,7 @@ impl ParquetSearch {
                 {
                     return Ok(None);
                 }
-                match cache.open(&store, &file.object_meta, field).await? {
+                match cache.open(&store, &file.object_meta, field, map).await? {
                     Some(pages) => opened.push(pages),
                     None => return Ok(None),
                 }
@@ -125,6 +133,10 @@ impl ParquetSearch {
             if !rows.is_empty() {
                 batches.extend(self.winners(file, pages, &rows, context).await?);
             }
+            refuse_changed(
+                &file.object_meta,
+                &format!("/{}", file.object_meta.location),
+            )?;
         }
         Ok(Some((batches, scanned)))
     }

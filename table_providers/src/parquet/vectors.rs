@@ -12,7 +12,7 @@ use parquet::arrow::parquet_to_arrow_schema;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use super::pages::{VectorPages, vector_pages};
-use crate::scan::{FileBytes, Identity};
+use crate::scan::{FileBytes, Identity, MemoryMap};
 
 /// Columns kept at most: each holds a map of its file, and what had to be decoded.
 const COLUMNS_MAX: usize = 256;
@@ -43,14 +43,18 @@ impl ParquetVectors {
         store: &Arc<dyn ObjectStore>,
         meta: &ObjectMeta,
         field: &Field,
+        map: MemoryMap,
     ) -> Result<Option<Arc<VectorPages>>> {
+        if map == MemoryMap::Off {
+            return Ok(None);
+        }
         let name = format!("/{}", meta.location);
         let key = (name.clone(), field.name().clone());
         let identity = Identity::of(meta);
         if let Some(known) = self.get(&key, &identity) {
             return Ok(known);
         }
-        let bytes = FileBytes::open(store, crate::scan::is_local(store), meta, &name)?;
+        let bytes = FileBytes::open(store, crate::scan::is_local(store), meta, &name, map)?;
         if !bytes.is_mapped() {
             return Ok(None);
         }

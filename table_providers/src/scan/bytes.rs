@@ -10,7 +10,10 @@ use datafusion_common::{DataFusionError, Result, exec_datafusion_err};
 use futures::{StreamExt, TryStreamExt};
 use memmap2::Mmap;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, ObjectMeta, ObjectStore, ObjectStoreExt};
+
+use crate::scan::mapped_files::MappedFile;
+use crate::scan::memory_map::MemoryMap;
 
 /// Ranges closer than this are fetched as one: less than a round trip costs, and small enough
 /// that a column left out of a query stays unread.
@@ -35,6 +38,7 @@ pub enum FileBytes {
 #[derive(Debug)]
 pub struct Mapping {
     map: Mmap,
+    _noted: MappedFile,
 }
 
 impl AsRef<[u8]> for Mapping {
@@ -58,6 +62,18 @@ pub struct RemoteFile {
     store: Arc<dyn ObjectStore>,
     location: Path,
     name: Arc<str>,
+    /// The entity tag that a range must be of, where the store looks at it.
+    version: Option<String>,
+}
+
+/// Stores that give ranges of one version of an object only, when they are asked to.
+fn knows_versions(store: &Arc<dyn ObjectStore>) -> bool {
+    let store = store.to_string();
+    [
+        "s3://", "s3a://", "az://", "azure://", "abfs://", "abfss://",
+    ]
+    .iter()
+    .any(|scheme| store.starts_with(scheme))
 }
 
 /// What reading cost.
@@ -78,10 +94,12 @@ impl FileBytes {
         is_local: bool,
         meta: &ObjectMeta,
         name: &str,
+        map: MemoryMap,
     ) -> Result<Self> {
         if is_local
             && meta.size > 0
             && let Some(path) = local_path(&meta.location)
+            && map.maps(&path)
             && let Some(mapping) = Mapping::open(&path, meta.size, name)?
         {
             return Ok(Self::Mapped(Arc::new(mapping)));
@@ -90,6 +108,7 @@ impl FileBytes {
             store: Arc::clone(store),
             location: meta.location.clone(),
             name: Arc::from(name),
+            version: meta.e_tag.clone().filter(|_| knows_versions(store)),
         }))
     }
 
@@ -145,7 +164,8 @@ impl Mapping {
                 map.len()
             ));
         }
-        Ok(Some(Self { map }))
+        let noted = MappedFile::note(&map, name);
+        Ok(Some(Self { map, _noted: noted }))
     }
 }
 
@@ -188,8 +208,7 @@ impl RemoteFile {
         let fetched: Vec<(Range<u64>, Bytes)> = futures::stream::iter(requests)
             .map(|range| async move {
                 let bytes = self
-                    .store
-                    .get_range(&self.location, range.clone())
+                    .get(range.clone())
                     .await
                     .map_err(|e| self.error(&range, e))?;
                 let (found, expected) = (bytes.len() as u64, range.end - range.start);
@@ -212,7 +231,26 @@ impl RemoteFile {
         Ok((parts, cost))
     }
 
+    async fn get(&self, range: Range<u64>) -> object_store::Result<Bytes> {
+        if self.version.is_none() {
+            return self.store.get_range(&self.location, range).await;
+        }
+        let options = GetOptions {
+            range: Some(range.into()),
+            if_match: self.version.clone(),
+            ..GetOptions::default()
+        };
+        let found = self.store.get_opts(&self.location, options).await?;
+        found.bytes().await
+    }
+
     fn error(&self, range: &Range<u64>, source: object_store::Error) -> DataFusionError {
+        if let object_store::Error::Precondition { .. } = source {
+            return exec_datafusion_err!(
+                "{} changed while it was read; run the query again",
+                self.name
+            );
+        }
         DataFusionError::ObjectStore(Box::new(source)).context(format!(
             "reading bytes {}..{} of {}",
             range.start, range.end, self.name

@@ -21,19 +21,16 @@ use datafusion_datasource::source::DataSourceExec;
 use datafusion_physical_expr_common::sort_expr::LexRequirement;
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_session::Session;
-use futures::{StreamExt, TryStreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore};
 
 use crate::cvc::{CvcSink, WriteOptions};
 use crate::options::TableOptions;
 use crate::scan::file::{ROW_COLUMN, schema_of};
 use crate::scan::kind::FileKind;
+use crate::scan::memory_map::MemoryMap;
 use crate::scan::opened::{FileCache, OpenedFile};
 use crate::scan::source::VectorSource;
 use crate::warnings::Warnings;
-
-/// Headers read side by side when a table has many files.
-const HEADERS_IN_FLIGHT: usize = 32;
 
 /// Makes [`VectorFormat`]s of one kind that share a cache of opened files.
 #[derive(Debug)]
@@ -132,12 +129,26 @@ impl VectorFormat {
         )
     }
 
+    /// Opens files side by side, for what is asked of them next.
+    ///
+    /// # Errors
+    /// What the format says of one of them.
+    pub async fn open_all(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        objects: &[ObjectMeta],
+        map: MemoryMap,
+    ) -> Result<Vec<Arc<OpenedFile>>> {
+        self.cache.open_all(store, objects, self.kind, map).await
+    }
+
     async fn open(
         &self,
         store: &Arc<dyn ObjectStore>,
         object: &ObjectMeta,
+        map: MemoryMap,
     ) -> Result<Arc<OpenedFile>> {
-        let (file, _) = self.cache.open(store, object, self.kind).await?;
+        let (file, _) = self.cache.open(store, object, self.kind, map).await?;
         Ok(file)
     }
 }
@@ -164,20 +175,14 @@ impl FileFormat for VectorFormat {
 
     async fn infer_schema(
         &self,
-        _state: &dyn Session,
+        state: &dyn Session,
         store: &Arc<dyn ObjectStore>,
         objects: &[ObjectMeta],
     ) -> Result<SchemaRef> {
-        let opening: Vec<_> = objects
-            .iter()
-            .map(|object| {
-                let (format, store, object) = (self.clone(), Arc::clone(store), object.clone());
-                async move { format.open(&store, &object).await }
-            })
-            .collect();
-        let mut files = stream::iter(opening).buffered(HEADERS_IN_FLIGHT);
+        let map = self.table.read_options(state.config_options())?.memory_map;
+        let files = self.open_all(store, objects, map).await?;
         let mut first: Option<(SchemaRef, String)> = None;
-        while let Some(file) = files.try_next().await? {
+        for file in files {
             let schema = schema_of(file.layout.columns());
             match &first {
                 None => first = Some((schema, file.name.clone())),
@@ -189,12 +194,13 @@ impl FileFormat for VectorFormat {
 
     async fn infer_stats(
         &self,
-        _state: &dyn Session,
+        state: &dyn Session,
         store: &Arc<dyn ObjectStore>,
         table_schema: SchemaRef,
         object: &ObjectMeta,
     ) -> Result<Statistics> {
-        let file = self.open(store, object).await?;
+        let map = self.table.read_options(state.config_options())?.memory_map;
+        let file = self.open(store, object, map).await?;
         Ok(statistics(&file, &table_schema, object.size))
     }
 

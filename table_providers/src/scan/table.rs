@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use datafusion_catalog_listing::ListingTable;
 use datafusion_common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion_common::{Constraints, DFSchema, Result, ScalarValue, plan_err, project_schema};
-use datafusion_datasource::TableSchemaBuilder;
 use datafusion_datasource::file_groups::FileGroup;
 use datafusion_datasource::file_scan_config::FileScanConfigBuilder;
 use datafusion_datasource::source::DataSourceExec;
@@ -19,44 +18,38 @@ use datafusion_physical_plan::ExecutionPlan;
 use datafusion_physical_plan::empty::EmptyExec;
 use datafusion_session::{ScanArgs, ScanResult, Session, TableProvider};
 use ogive_kernels::Order;
-use ogive_udfs::{KNN, field_of, metric_of, precision_of, unbound};
+use ogive_udfs::{KNN, field_of, is_knn, metric_of, precision_of, unbound};
 
+use crate::listing::TableFiles;
 use crate::options::{OgiveOptions, OnCorruption};
-use crate::scan::empty::refuse_empty_files;
 use crate::scan::file::ROW_COLUMN;
 use crate::scan::format::VectorFormat;
 use crate::scan::top_k::{RangeRequest, TopKRequest, is_searchable};
 
 /// One or many vector files as a table.
 ///
-/// Listing, partition columns and statistics are those of DataFusion's [`ListingTable`]; what is
-/// added is that filters are applied by the scan, and that `ORDER BY <distance> LIMIT k` is
+/// Its files are listed by [`TableFiles`]; what is added is that filters are applied by the scan, and that `ORDER BY <distance> LIMIT k` is
 /// answered inside it: the optimizer's request comes as a filter `knn(..)`.
 #[derive(Debug)]
 pub struct VectorTable {
-    listing: ListingTable,
+    files: TableFiles,
     format: VectorFormat,
     row_default: Expr,
 }
 
 impl VectorTable {
-    /// Takes over a listing of vector files; any other table comes back as it is.
-    pub fn wrap(table: Arc<dyn TableProvider>) -> Arc<dyn TableProvider> {
-        let Some(listing) = table.downcast_ref::<ListingTable>() else {
-            return table;
-        };
-        let Some(format) = listing.options().format.downcast_ref::<VectorFormat>() else {
-            return table;
-        };
-        Arc::new(Self {
+    /// Takes over a listing of vector files; `None` for others.
+    pub fn over(listing: ListingTable, is_declared: bool) -> Option<Self> {
+        let format = listing.options().format.downcast_ref::<VectorFormat>()?;
+        Some(Self {
             format: format.clone(),
-            listing: listing.clone(),
+            files: TableFiles::new(listing, is_declared),
             row_default: lit(ScalarValue::Int64(Some(0))),
         })
     }
 
     fn partition_columns(&self) -> Vec<&str> {
-        self.listing
+        self.files
             .options()
             .table_partition_cols
             .iter()
@@ -65,12 +58,7 @@ impl VectorTable {
     }
 
     fn is_partition_filter(&self, filter: &Expr) -> bool {
-        let partitions = self.partition_columns();
-        let columns = filter.column_refs();
-        !columns.is_empty()
-            && columns
-                .iter()
-                .all(|column| partitions.contains(&column.name.as_str()))
+        self.files.is_partition_filter(filter)
     }
 
     fn scan_request(&self, state: &dyn Session, filters: &[Expr]) -> Result<Option<TopKRequest>> {
@@ -108,7 +96,7 @@ impl VectorTable {
         order: Order,
         ties: bool,
     ) -> Result<Option<TopKRequest>> {
-        let schema = self.listing.schema();
+        let schema = self.files.schema();
         let Expr::ScalarFunction(call) = distance else {
             return Ok(None);
         };
@@ -163,55 +151,29 @@ impl VectorTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let request = self.scan_request(state, filters)?;
-        let paths = self.listing.table_paths();
-        // Of the local disk a second listing costs little; in object stores files are looked at when the table is made.
-        if paths.iter().all(|path| path.scheme() == "file") {
-            refuse_empty_files(state, paths, Some(self.format.kind())).await?;
-        }
         let (partition_filters, row_filters): (Vec<Expr>, Vec<Expr>) = filters
             .iter()
             .filter(|filter| as_knn(filter).is_none())
             .cloned()
             .partition(|filter| self.is_partition_filter(filter));
         let file_limit = if row_filters.is_empty() { limit } else { None };
-        let listed = self
-            .listing
-            .list_files_for_scan(state, &partition_filters, file_limit)
+        let scanned = self
+            .files
+            .for_scan(state, &partition_filters, file_limit)
             .await?;
-        let url = self
-            .listing
-            .table_paths()
-            .first()
-            .map(|path| path.object_store());
-        let Some(url) = url.filter(|_| !listed.file_groups.is_empty()) else {
-            return Ok(Arc::new(EmptyExec::new(project_schema(
-                &self.schema(),
-                projection.as_ref(),
-            )?)));
+        let first = self.files.urls().first();
+        let Some(url) = first.filter(|_| !scanned.groups.is_empty()) else {
+            let schema = project_schema(self.files.schema(), projection.as_ref())?;
+            return Ok(Arc::new(EmptyExec::new(schema)));
         };
-        let partition_fields: Vec<_> = self
-            .listing
-            .options()
-            .table_partition_cols
-            .iter()
-            .map(|(name, _)| Ok(Arc::new(self.schema().field_with_name(name)?.clone())))
-            .collect::<Result<_>>()?;
-        let file_count = self.schema().fields().len() - partition_fields.len();
-        let file_schema: SchemaRef = Arc::new(
-            self.schema()
-                .project(&(0..file_count).collect::<Vec<_>>())?,
-        );
-        let table_schema = TableSchemaBuilder::from(&file_schema)
-            .with_table_partition_cols(partition_fields)
-            .build();
         let mut read = self
             .format
             .table_options()
             .read_options(state.config_options())?;
-        read.release_behind = is_large(state, &listed.file_groups);
+        read.release_behind = is_large(state, &scanned.groups);
         let mut source = self
             .format
-            .source(state, table_schema)?
+            .source(state, self.files.table_schema())?
             .with_read_options(read);
         if let Some(range) = self.range_request(state, &row_filters)? {
             source = source.with_range(range);
@@ -221,16 +183,16 @@ impl VectorTable {
             source = source.with_predicate(state.create_physical_expr(filter, &schema)?)?;
         }
         // Fewer rows than the files hold may come out: nothing is exact any more.
-        let mut statistics = listed.statistics;
+        let mut statistics = scanned.statistics;
         if request.is_some() || read.on_corruption == OnCorruption::Skip {
             statistics = statistics.to_inexact();
         }
         if let Some(request) = request {
             source = source.with_top_k(request);
         }
-        let config = FileScanConfigBuilder::new(url, Arc::new(source))
-            .with_file_groups(listed.file_groups)
-            .with_constraints(self.listing.constraints().cloned().unwrap_or_default())
+        let config = FileScanConfigBuilder::new(url.object_store(), Arc::new(source))
+            .with_file_groups(scanned.groups)
+            .with_constraints(self.constraints().cloned().unwrap_or_default())
             .with_statistics(statistics)
             .with_projection_indices(projection)?
             .with_limit(limit)
@@ -289,7 +251,7 @@ fn is_large(state: &dyn Session, groups: &[FileGroup]) -> bool {
 /// The arguments of the marker that the optimizer leaves.
 fn as_knn(filter: &Expr) -> Option<&[Expr]> {
     match filter {
-        Expr::ScalarFunction(call) if call.func.name() == KNN => Some(&call.args),
+        Expr::ScalarFunction(call) if is_knn(&call.func) => Some(&call.args),
         _ => None,
     }
 }
@@ -333,11 +295,11 @@ fn is_plain(filter: &Expr) -> bool {
 #[async_trait]
 impl TableProvider for VectorTable {
     fn schema(&self) -> SchemaRef {
-        self.listing.schema()
+        Arc::clone(self.files.schema())
     }
 
     fn constraints(&self) -> Option<&Constraints> {
-        self.listing.constraints()
+        self.files.table().constraints()
     }
 
     fn table_type(&self) -> TableType {
@@ -345,7 +307,7 @@ impl TableProvider for VectorTable {
     }
 
     fn get_table_definition(&self) -> Option<&str> {
-        self.listing.get_table_definition()
+        self.files.table().get_table_definition()
     }
 
     /// `_row` may be left out of an `INSERT`: the writer leaves it out in any case.
@@ -353,7 +315,7 @@ impl TableProvider for VectorTable {
         if column == ROW_COLUMN {
             return Some(&self.row_default);
         }
-        self.listing.get_column_default(column)
+        self.files.table().get_column_default(column)
     }
 
     async fn scan(
@@ -413,6 +375,6 @@ impl TableProvider for VectorTable {
         input: Arc<dyn ExecutionPlan>,
         op: InsertOp,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        self.listing.insert_into(state, input, op).await
+        self.files.insert_into(state, input, op).await
     }
 }

@@ -23,8 +23,8 @@ use parking_lot::Mutex;
 
 use crate::options::OnCorruption;
 use crate::scan::file::ColumnEncoding;
+use crate::scan::file_scan::FileScan;
 use crate::scan::load::LoadedSpan;
-use crate::scan::opener::FileScan;
 use crate::scan::shared_rows::{K_MAX, SharedRows, Turns};
 use crate::scan::spans::Span;
 

@@ -11,6 +11,7 @@ use ogive_vault::{Contents, OpenOptions, SCHEMAS, Store, Vault};
 use parking_lot::Mutex;
 
 use crate::error::vault_error;
+use crate::vault::block::Block;
 use crate::vault::changes::VaultTransaction;
 use crate::vault::schema::SqliteTypes;
 use crate::vault::snapshot::Statements;
@@ -58,6 +59,7 @@ pub struct VaultCatalog {
 pub(super) struct SharedVault {
     pub vault: Vault,
     pub statements: Arc<Statements>,
+    pub block: Arc<Block>,
     pub types: Mutex<SqliteTypes>,
 }
 
@@ -69,6 +71,7 @@ impl VaultCatalog {
             shared: Arc::new(SharedVault {
                 vault,
                 statements: Arc::default(),
+                block: Arc::default(),
                 types: Mutex::default(),
             }),
         }))
@@ -87,6 +90,14 @@ impl VaultCatalog {
     /// What is done with values that do not fit their column, from the next statement on.
     pub fn set_types(&self, types: SqliteTypes) {
         *self.shared.types.lock() = types;
+    }
+
+    pub(super) fn vault(&self) -> &Vault {
+        &self.shared.vault
+    }
+
+    pub(super) fn block(&self) -> &Arc<Block> {
+        &self.shared.block
     }
 
     /// Begins a write transaction. Blocks while another connection writes.
@@ -123,6 +134,11 @@ pub struct VaultSchema {
 
 impl SharedVault {
     fn contents(&self) -> Result<Contents> {
+        if let Some(open) = self.block.current() {
+            return open.with(|transaction| {
+                Contents::read(transaction.connection(), &self.vault.place()).map_err(vault_error)
+            });
+        }
         let reader = self.vault.reader().map_err(vault_error)?;
         Contents::read(&reader, &self.vault.place()).map_err(vault_error)
     }

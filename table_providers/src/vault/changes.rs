@@ -28,6 +28,33 @@ impl VaultTransaction {
         })
     }
 
+    /// The connection, for reading what the transaction sees.
+    pub(super) fn connection(&self) -> &Writer {
+        &self.writer
+    }
+
+    /// The id that a row is given next where it has none of its own.
+    pub(super) fn next_id(&self, table: &VaultTable) -> Result<i64> {
+        let name = match table.store() {
+            Store::Vectors(vec0) => quoted(&format!("{}_rowids", vec0.name)),
+            Store::Text(texts) => quoted(&texts.name),
+            Store::Main(main) => quoted(&main.name),
+            Store::Kv(kv) => quoted(&kv.name),
+            Store::Column(column) => {
+                return i64::try_from(column.length).map_err(|error| {
+                    datafusion_common::exec_datafusion_err!("{}: {error}", table.place())
+                });
+            }
+        };
+        self.writer
+            .query_row(
+                &format!("SELECT coalesce(max(rowid), 0) + 1 FROM {name}"),
+                [],
+                |row| row.get(0),
+            )
+            .map_err(|error| vault_error(table.place().sqlite("looking for a free id", error)))
+    }
+
     /// Makes everything durable, all or nothing.
     pub fn commit(self) -> Result<()> {
         self.writer.commit().map_err(vault_error)

@@ -24,6 +24,7 @@ use datafusion_physical_plan::{
 use futures::{StreamExt, stream};
 use ogive_vault::{Place, Vault};
 
+use crate::vault::block::Block;
 use crate::vault::read::Source;
 use crate::vault::snapshot::Statements;
 use crate::warnings::Warnings;
@@ -36,6 +37,7 @@ const BATCHES_WAITING: usize = 2;
 pub struct VaultScanExec {
     vault: Vault,
     statements: Arc<Statements>,
+    block: Arc<Block>,
     place: Place,
     schema: SchemaRef,
     /// One for each partition.
@@ -65,6 +67,8 @@ pub struct VaultScan {
     pub vault: Vault,
     /// The statements that are running over it.
     pub statements: Arc<Statements>,
+    /// The transaction block of the session.
+    pub block: Arc<Block>,
     /// The table, for errors and EXPLAIN.
     pub place: Place,
     /// The schema of its batches.
@@ -97,6 +101,7 @@ impl VaultScanExec {
         Self {
             vault: scan.vault,
             statements: scan.statements,
+            block: scan.block,
             place: scan.place,
             schema: scan.schema,
             sources: scan.sources,
@@ -273,7 +278,11 @@ impl ExecutionPlan for VaultScanExec {
             return internal_err!("VaultScanExec has no partition {partition}");
         };
         // The statement is told now, so that the first scan that runs opens connections for all.
-        let statement = self.statements.join(&self.vault, &context);
+        let block = self.block.current();
+        let statement = match &block {
+            Some(_) => None,
+            None => Some(self.statements.join(&self.vault, &context)),
+        };
         let baseline = BaselineMetrics::new(&self.metrics, partition);
         let place = self.place.clone();
         let schema = Arc::clone(&self.schema);
@@ -284,19 +293,35 @@ impl ExecutionPlan for VaultScanExec {
                 RecordBatchReceiverStreamBuilder::new(Arc::clone(&schema), BATCHES_WAITING);
             let sender = builder.tx();
             builder.spawn_blocking(move || {
-                let reader = statement.reader()?;
                 let mut mismatches = 0;
-                let read = source.read(
-                    reader.get()?,
-                    &place,
-                    &schema,
-                    // Nobody receives any more when the query is over.
-                    &mut |batch| sender.blocking_send(Ok(batch)).is_ok(),
-                    &mut |count| mismatches += count,
-                );
-                // The file is let go of before the stream ends: what comes next may be a write.
-                drop(reader);
-                drop(statement);
+                // Nobody receives any more when the query is over.
+                let mut send = |batch| sender.blocking_send(Ok(batch)).is_ok();
+                let mut mismatch = |count| mismatches += count;
+                let read = match (block, statement) {
+                    (Some(open), _) => {
+                        let mut batches = Vec::new();
+                        let read = open.with(|transaction| {
+                            let mut keep = |batch| {
+                                batches.push(batch);
+                                true
+                            };
+                            let connection = transaction.connection();
+                            source.read(connection, &place, &schema, &mut keep, &mut mismatch)
+                        });
+                        let _ = batches.into_iter().all(send);
+                        read
+                    }
+                    (None, Some(statement)) => {
+                        let reader = statement.reader()?;
+                        let read =
+                            source.read(reader.get()?, &place, &schema, &mut send, &mut mismatch);
+                        // The file is let go of before the stream ends: what comes next may be a write.
+                        drop(reader);
+                        drop(statement);
+                        read
+                    }
+                    (None, None) => internal_err!("VaultScanExec has nothing to read through"),
+                };
                 if mismatches > 0 {
                     let message = format!(
                         "{}: {table}: {mismatches} values do not fit the declared type of their column and are NULL; SET ogive.sqlite_types = 'text' shows them",

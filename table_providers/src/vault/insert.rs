@@ -17,7 +17,7 @@ use datafusion_datasource::sink::{DataSink, DataSinkExec};
 use datafusion_execution::{SendableRecordBatchStream, TaskContext};
 use datafusion_expr::dml::InsertOp;
 use datafusion_physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan};
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use ogive_udfs::vault_value;
 use ogive_vault::{
     Column, DType, Kv, Layout, MainKind, MainTable, NewVector, OnConflict, Place, Rows, Slices,
@@ -25,6 +25,7 @@ use ogive_vault::{
 };
 
 use crate::error::vault_error;
+use crate::vault::block::blocking;
 use crate::vault::table::VaultTable;
 
 /// Writes what a query gives to a table, in one transaction.
@@ -40,9 +41,6 @@ impl VaultSink {
         insert_op: InsertOp,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let place = table.place();
-        if table.vault().options().read_only {
-            return plan_err!("{place}: the file is attached READ_ONLY");
-        }
         let table = match insert_op {
             InsertOp::Append => table.clone(),
             InsertOp::Replace => table.with_conflict(OnConflict::Replace),
@@ -60,8 +58,11 @@ impl VaultSink {
 }
 
 /// What can never be written is refused before anything runs.
-fn check_writable(table: &VaultTable) -> Result<()> {
+pub(super) fn check_writable(table: &VaultTable) -> Result<()> {
     let place = table.place();
+    if table.vault().options().read_only {
+        return plan_err!("{place}: the file is attached READ_ONLY");
+    }
     match table.store() {
         Store::Column(column) if column.layout < Layout::Three => plan_err!(
             "{place}: columns of layout {} are read-only; CREATE a new column and INSERT into it from this one",
@@ -104,6 +105,18 @@ impl DataSink for VaultSink {
         mut data: SendableRecordBatchStream,
         _context: &Arc<TaskContext>,
     ) -> Result<u64> {
+        if let Some(open) = self.table.block().current() {
+            // All rows are there before the first is written, which the query could see.
+            let rows: Vec<RecordBatch> = data.try_collect().await?;
+            let table = self.table.clone();
+            return blocking(move || {
+                open.with(|transaction| {
+                    let stored = rows.iter().map(|rows| transaction.insert(&table, rows));
+                    stored.sum()
+                })
+            })
+            .await;
+        }
         // A batch, or the word that all of them came; without it the transaction is undone.
         let (sender, mut receiver) =
             tokio::sync::mpsc::channel::<Option<RecordBatch>>(BATCHES_WAITING);

@@ -6,6 +6,8 @@
 //! the SELECT that SQLite runs.
 
 mod arrays;
+mod attachment;
+mod block;
 mod catalog;
 mod changes;
 mod describe;
@@ -15,13 +17,16 @@ mod info;
 mod insert;
 mod match_udf;
 mod read;
+mod rows;
 mod schema;
 mod snapshot;
 mod table;
 
+pub use attachment::VaultKind;
 pub use catalog::{VaultCatalog, VaultSchema, is_vault, open_vault, register_vault};
 pub use changes::VaultTransaction;
 pub use info::{VaultInfoFunction, vault_table_functions};
 pub use match_udf::{FTS_MATCH, fts_match_udf};
+pub use rows::VaultRows;
 pub use schema::{ROWID_COLUMN, SqliteTypes};
 pub use table::VaultTable;

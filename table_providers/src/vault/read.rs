@@ -8,8 +8,8 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
 use datafusion_common::{DataFusionError, Result, exec_datafusion_err};
 use ogive_vault::{
-    Column, ColumnReader, Place, Query, Reader, RowBatch, RowValues, Vec0Batch, Vec0BatchColumn,
-    Vec0Scan, Vec0Table, refreshed,
+    Column, ColumnReader, Place, Query, RowBatch, RowValues, SqliteConnection, Vec0Batch,
+    Vec0BatchColumn, Vec0Scan, Vec0Table, refreshed,
 };
 
 use crate::error::vault_error;
@@ -119,7 +119,7 @@ impl Source {
     /// Reads everything, a batch at a time, until `on_batch` returns `false`.
     pub fn read(
         &self,
-        reader: &Reader,
+        reader: &SqliteConnection,
         place: &Place,
         schema: &SchemaRef,
         on_batch: &mut dyn FnMut(RecordBatch) -> bool,

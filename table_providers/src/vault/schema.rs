@@ -15,7 +15,7 @@ use crate::error::vault_error;
 use crate::vault::arrays::list_field;
 
 /// The column that [`VaultTable::with_rowid`](crate::VaultTable::with_rowid) adds: SQLite's number of the row.
-pub const ROWID_COLUMN: &str = "_rowid_";
+pub const ROWID_COLUMN: &str = crate::changes::ROW_ID;
 
 /// Key of a field's metadata: the sizes of the dimensions of a flat array, outermost first, `2,3`.
 pub const SHAPE_METADATA: &str = "ogive.shape";

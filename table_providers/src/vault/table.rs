@@ -17,6 +17,7 @@ use ogive_vault::{
 };
 
 use crate::error::vault_error;
+use crate::vault::block::Block;
 use crate::vault::catalog::SharedVault;
 use crate::vault::exec::{SortKey, VaultScan, VaultScanExec};
 use crate::vault::filters::{self, Ranges, SqlColumn, SqlColumns, SqlKind};
@@ -32,6 +33,7 @@ use crate::vault::snapshot::Statements;
 pub struct VaultTable {
     vault: Vault,
     statements: Arc<Statements>,
+    block: Arc<Block>,
     types: SqliteTypes,
     store: Store,
     place: Place,
@@ -58,6 +60,7 @@ impl VaultTable {
         Ok(Self {
             vault: shared.vault.clone(),
             statements: Arc::clone(&shared.statements),
+            block: Arc::clone(&shared.block),
             types,
             schema: schema_of(&store, file, types, false)?,
             store,
@@ -110,6 +113,10 @@ impl VaultTable {
 
     pub(super) fn vault(&self) -> &Vault {
         &self.vault
+    }
+
+    pub(super) fn block(&self) -> &Arc<Block> {
+        &self.block
     }
 
     pub(super) fn schema_ref(&self) -> &SchemaRef {
@@ -193,7 +200,7 @@ impl VaultTable {
     }
 
     /// The column of an ordinary table that is SQLite's number of the row.
-    fn rowid_alias(&self) -> Option<&str> {
+    pub(super) fn rowid_alias(&self) -> Option<&str> {
         let Store::Main(MainTable {
             kind:
                 MainKind::Table {
@@ -580,6 +587,7 @@ impl VaultTable {
         let mut scan = VaultScan {
             vault: self.vault.clone(),
             statements: Arc::clone(&self.statements),
+            block: Arc::clone(&self.block),
             place: self.place.clone(),
             schema,
             sources: Vec::new(),

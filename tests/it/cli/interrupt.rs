@@ -84,7 +84,93 @@ fn copies_leave_no_file() {
         let sql = format!(
             "COPY (SELECT a.value AS x, b.value AS y FROM generate_series(1, 100000) a, generate_series(1, 100000) b) TO '{output}'"
         );
-        interrupted(folder.path(), &["-c", &sql], "-INT");
-        assert_eq!(names(folder.path()), [""; 0], "{output}");
+        for signal in ["-INT", "-TERM", "-HUP"] {
+            interrupted(folder.path(), &["-c", &sql], signal);
+            assert_eq!(names(folder.path()), [""; 0], "{output}");
+        }
+    }
+}
+
+/// Starts a command and waits until it has a temporary file in the folder.
+fn writing(folder: &Path, sql: &str) -> std::process::Child {
+    let child = command(folder, &["-c", sql]).spawn().unwrap();
+    let own = format!(".ogive-{}-", child.id());
+    let began = Instant::now();
+    while !names(folder).iter().any(|name| name.starts_with(&own)) {
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "no temporary file"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child
+}
+
+#[test]
+fn the_next_writer_removes_what_a_killed_one_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let endless = "SELECT a.value AS x, b.value AS y FROM generate_series(1, 100000) a, generate_series(1, 100000) b";
+    for output in ["x.csv", "x.parquet", "x.cvc"] {
+        let mut child = writing(folder.path(), &format!("COPY ({endless}) TO '{output}'"));
+        let left = format!(".ogive-{}-", child.id());
+        let is_left = || {
+            names(folder.path())
+                .iter()
+                .any(|name| name.starts_with(&left))
+        };
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(is_left(), "{output}");
+        let mut other = writing(
+            folder.path(),
+            &format!("COPY ({endless}) TO 'other.{output}'"),
+        );
+        assert!(!is_left(), "{output}");
+        // One that is at work is let be.
+        super::ogive(
+            folder.path(),
+            &["-c", "COPY (SELECT 1.5 AS x) TO 'small.cvc'"],
+        )
+        .ok();
+        let own = format!(".ogive-{}-", other.id());
+        assert!(
+            names(folder.path())
+                .iter()
+                .any(|name| name.starts_with(&own)),
+            "{output}"
+        );
+        let id = other.id().to_string();
+        Command::new("kill").args(["-INT", &id]).status().unwrap();
+        other.wait().unwrap();
+        assert_eq!(names(folder.path()), ["small.cvc"], "{output}");
+    }
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_fails_the_query() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("in.npy");
+    let sql = "SELECT count(*) FROM 'in.npy' WHERE l2_norm(vector) > 1";
+    for (setting, cut) in [("auto", false), ("off", false), ("on", true), ("off", true)] {
+        write_large_npy(&path);
+        let set = format!("SET ogive.memory_map = {setting}");
+        let child = command(folder.path(), &["-c", &set, "-c", sql])
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(800));
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        if cut {
+            file.set_len(4096).unwrap();
+        } else {
+            file.set_modified(std::time::SystemTime::now()).unwrap();
+        }
+        drop(file);
+        let outcome = outcome(child.wait_with_output().unwrap());
+        let expected: &[&str] = match (setting, cut) {
+            ("on", true) => &["in.npy was cut short while it was read"],
+            (_, true) => &["in.npy"],
+            _ => &["in.npy changed while it was read"],
+        };
+        outcome.fails(1, expected);
     }
 }

@@ -468,3 +468,47 @@ fn a_reader_that_leaves_is_no_failure() {
     let outcome = super::outcome(child.wait_with_output().unwrap()).ok();
     assert_eq!(outcome.stderr, "");
 }
+
+#[test]
+fn terminals_get_no_orders_from_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let sql = "SELECT chr(27) || '[31mred' AS t, 'a' || chr(10) || 'b' AS u";
+    let table = ogive(folder.path(), &["-q", "-c", sql]).ok().stdout;
+    assert!(
+        table.contains("\\x1b[31mred") && !table.contains('\u{1b}'),
+        "{table}"
+    );
+    // A program gets every byte.
+    let csv = ogive(folder.path(), &["-q", "--format", "csv", "-c", sql]);
+    let csv = csv.ok().stdout;
+    assert!(csv.contains("\u{1b}[31mred"), "{csv}");
+    let outcome = ogive(folder.path(), &["-c", "SELECT * FROM 'no\u{1b}[2J.cvc'"]);
+    outcome.fails(1, &["'no\\x1b[2J.cvc'"]);
+}
+
+#[test]
+fn messages_are_of_bounded_length() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = format!("{{\"a\": 1, \"b\": \"{}\u{1}\"}}\n", "[".repeat(50_000));
+    std::fs::write(folder.path().join("bad.json"), line).unwrap();
+    let outcome = ogive(folder.path(), &["-q", "-c", "SELECT a + b FROM 'bad.json'"]);
+    assert!(outcome.stderr.chars().count() < 2_100, "{outcome:?}");
+    outcome.fails(1, &[]);
+}
+
+#[tokio::test]
+async fn damage_has_its_code() {
+    let session = ogive::SessionBuilder::new().build().unwrap();
+    for (name, code) in [
+        ("damaged_crc_chunk0.cvc", "XX001"),
+        ("damaged_truncated_in_header.cvc", "XX001"),
+        ("../short.npy", "XX001"),
+        ("../ragged.fvecs", "XX001"),
+        ("nothing.cvc", "42000"),
+    ] {
+        let sql = format!("SELECT * FROM '{}'", fixture(name).display());
+        let answer = async { session.sql(&sql).await?.collect().await };
+        let error = answer.await.unwrap_err();
+        assert_eq!(ogive::ErrorFields::of(&error).sqlstate, code, "{error}");
+    }
+}

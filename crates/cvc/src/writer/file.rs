@@ -4,11 +4,10 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
-
 use super::{ColumnValues, Schema, WriteOptions, Writer};
 use crate::error::{Error, Result};
 use crate::json::Json;
+use crate::temporary::TemporaryFile;
 
 /// Writes a file on disk.
 ///
@@ -17,7 +16,7 @@ use crate::json::Json;
 /// writer before removes what it made.
 #[derive(Debug)]
 pub struct FileWriter {
-    writer: Writer<NamedTempFile>,
+    writer: Writer<TemporaryFile>,
     target: PathBuf,
     folder: PathBuf,
 }
@@ -32,7 +31,7 @@ impl FileWriter {
             Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
             _ => PathBuf::from("."),
         };
-        let spool = temporary(&folder).map_err(|source| failed(path, source))?;
+        let spool = TemporaryFile::create_in(&folder).map_err(|source| failed(path, source))?;
         let name = path.display().to_string().into();
         Ok(Self {
             writer: Writer::named(name, schema, options, spool)?,
@@ -72,6 +71,14 @@ impl FileWriter {
     /// # Errors
     /// As [`Writer::finish`]; the target is untouched then.
     pub fn finish(self) -> Result<u64> {
+        self.assemble()?.publish()
+    }
+
+    /// Puts header and records together, durably, and leaves the name for later.
+    ///
+    /// # Errors
+    /// As [`Writer::finish`].
+    pub fn assemble(self) -> Result<WholeFile> {
         let Self {
             writer,
             target,
@@ -80,7 +87,7 @@ impl FileWriter {
         let finished = writer.finish()?;
         let rows = finished.rows;
         let io = |source| failed(&target, source);
-        let mut whole = temporary(&folder).map_err(io)?;
+        let mut whole = TemporaryFile::create_in(&folder).map_err(io)?;
         finished
             .copy_to(whole.as_file_mut())
             .map_err(|error| match error {
@@ -88,9 +95,39 @@ impl FileWriter {
                 other => other,
             })?;
         whole.as_file().sync_all().map_err(io)?;
-        whole.persist(&target).map_err(|error| io(error.error))?;
-        sync_folder(&folder).map_err(io)?;
-        Ok(rows)
+        Ok(WholeFile {
+            file: whole,
+            target,
+            folder,
+            rows,
+        })
+    }
+}
+
+/// A file that lacks nothing but its name. Dropping it removes it.
+#[derive(Debug)]
+pub struct WholeFile {
+    file: TemporaryFile,
+    target: PathBuf,
+    folder: PathBuf,
+    rows: u64,
+}
+
+impl WholeFile {
+    /// Where it will be.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Gives it its name and returns its rows.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when it cannot be renamed.
+    pub fn publish(self) -> Result<u64> {
+        let io = |source| failed(&self.target, source);
+        self.file.persist(&self.target).map_err(io)?;
+        sync_folder(&self.folder).map_err(io)?;
+        Ok(self.rows)
     }
 }
 
@@ -99,18 +136,6 @@ fn failed(path: &Path, source: io::Error) -> Error {
         file: path.display().to_string().into(),
         source,
     }
-}
-
-/// A file with the permissions that a new file gets, not the private ones of temporary files: it will be the user's.
-fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".ogive-").suffix(".tmp");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
 }
 
 /// Makes the rename durable. Only Unix has folders that can be opened for that.

@@ -13,7 +13,7 @@ use std::io::{Read, Seek, SeekFrom, Write};
 
 use ogive_codecs::int8;
 
-pub use file::FileWriter;
+pub use file::{FileWriter, WholeFile};
 pub(crate) use header::with_preamble;
 pub use options::{CHUNK_ROWS_DEFAULT, METADATA_DEPTH_MAX, NonFinite, Schema, WriteOptions};
 pub use values::ColumnValues;

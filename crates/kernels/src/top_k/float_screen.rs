@@ -15,7 +15,7 @@ use crate::approximate::{self, Sum};
 use crate::query::BLOCK_ROWS;
 use crate::{Metric, Order, Query, Rows};
 
-use super::screen::{Bounded, GATE_ROOM, OUT};
+use super::bounds::{Bounded, GATE_ROOM, OUT};
 use super::screen_rounding::{outward, roundings};
 
 #[derive(Debug, Clone)]

@@ -21,7 +21,7 @@ use crate::integer::{self, DIMENSION_MAX, L1_SHIFT, MAGNITUDE_SUM_MAX, Padded, S
 use crate::query::BLOCK_ROWS;
 use crate::{Encoding, Metric, Order, Query, Rows};
 
-use super::screen::{Bounded, GATE_ROOM, OUT};
+use super::bounds::{Bounded, GATE_ROOM, OUT};
 use super::screen_rounding::{outward, roundings};
 
 #[derive(Debug, Clone)]

@@ -12,6 +12,7 @@
 //! first, every one does, and the scan costs one exact pass on top of the screen. Keeping intervals and settling them
 //! later was the alternative: it needs the bytes again, and ties make it keep everything.
 
+mod bounds;
 mod float_screen;
 mod integer_screen;
 mod screen;

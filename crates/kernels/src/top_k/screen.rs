@@ -1,8 +1,9 @@
 //! Choosing the screen for a block, and reading its bounds.
 
 use crate::approximate;
-use crate::{Encoding, Metric, Order, Precision, Query, Rows};
+use crate::{Encoding, Order, Precision, Query, Rows};
 
+use super::bounds::Bounded;
 use super::float_screen::FloatScreen;
 use super::integer_screen::IntegerScreen;
 use super::single_answers::SingleAnswers;
@@ -20,32 +21,6 @@ pub(super) struct Screen {
     /// What turns bounds on a double-precision answer into bounds on the one that is given.
     single: Option<SingleAnswers>,
 }
-
-/// What a kind of screen bounds.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Bounded {
-    /// Its answer in double precision.
-    pub(super) metric: Metric,
-    /// Squares of a row outside of which its cosine is unknown, beside the limits that the screen has itself.
-    pub(super) squares: (f64, f64),
-}
-
-impl Bounded {
-    fn double(metric: Metric) -> Bounded {
-        Bounded {
-            metric,
-            // A dot product over an infinite norm would look like a certain zero.
-            squares: (0.0, f64::MAX),
-        }
-    }
-}
-
-/// Stands for a bound beyond the limit; no answer, and so no limit, is beyond it.
-pub(super) const OUT: f64 = f64::MAX;
-
-/// What a gate is wider by than the limit that it is made of, relative to the square of a distance, 2^-20: more than the
-/// roundings on the way to it, those to `f32` among them. Only speed depends on it.
-pub(super) const GATE_ROOM: f64 = 1.0 + 1.0 / (1 << 20) as f64;
 
 #[derive(Debug, Clone)]
 enum Kind {

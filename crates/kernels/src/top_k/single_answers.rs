@@ -13,7 +13,7 @@
 
 use crate::{Metric, Precision, Query};
 
-use super::screen::{Bounded, OUT};
+use super::bounds::{Bounded, OUT};
 
 /// How the bounds on a double-precision answer become bounds on the given one.
 #[derive(Debug, Clone, Copy)]

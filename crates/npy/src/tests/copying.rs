@@ -179,3 +179,61 @@ fn fields_changed_by_a_caller_do_not_panic() {
         assert!(copied.is_err() || checked.is_ok());
     }
 }
+
+#[test]
+fn rows_in_fortran_order_are_put_together() {
+    for (descr, width, big_endian) in [("<f4", 4, false), (">i2", 2, true), ("|u1", 1, false)] {
+        for (rows, dimension) in [(2_usize, 3_usize), (7, 2), (5, 5)] {
+            let text = format!(
+                "{{'descr': '{descr}', 'fortran_order': True, 'shape': ({rows}, {dimension}), }}"
+            );
+            let mut file = b"\x93NUMPY\x01\x00".to_vec();
+            file.extend((text.len() as u16).to_le_bytes());
+            file.extend(text.as_bytes());
+            let data: Vec<u8> = (0..rows * dimension * width)
+                .map(|byte| byte as u8)
+                .collect();
+            file.extend(&data);
+            let mut reader = LayoutReader::new("f.npy", Format::Npy, file.len() as u64);
+            assert!(matches!(reader.next(), Ok(Progress::Need(_))));
+            let mut reader =
+                LayoutReader::new("f.npy", Format::Npy, file.len() as u64).with_fortran_order();
+            let layout = loop {
+                match reader.next().unwrap() {
+                    Progress::Need(range) => {
+                        reader.feed(range.clone(), piece(&file, range)).unwrap()
+                    }
+                    Progress::Done(layout) => break layout,
+                }
+            };
+            assert!(layout.is_fortran_order());
+            for (start, end) in [(0, rows), (1, rows), (1, 1), (0, 1)] {
+                let mut out = vec![0xaa; (end - start) * dimension * width];
+                let wanted = start as u64..end as u64;
+                layout.gather_rows(&data, wanted, &mut out).unwrap();
+                let mut expected = Vec::new();
+                for row in start..end {
+                    for column in 0..dimension {
+                        let at = (column * rows + row) * width;
+                        let mut value = data[at..at + width].to_vec();
+                        if big_endian {
+                            value.reverse();
+                        }
+                        expected.extend(value);
+                    }
+                }
+                assert_eq!(
+                    out, expected,
+                    "{descr} {rows} x {dimension}, {start}..{end}"
+                );
+            }
+            let mut short = vec![0; width];
+            assert!(
+                layout
+                    .gather_rows(&data, 0..rows as u64, &mut short)
+                    .is_err()
+            );
+            assert!(layout.gather_rows(&data[1..], 0..1, &mut short).is_err());
+        }
+    }
+}

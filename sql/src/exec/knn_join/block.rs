@@ -10,7 +10,7 @@ use futures::TryStreamExt;
 use ogive_kernels::{Precision, Query};
 use ogive_udfs::constant_vector;
 
-use super::KnnJoin;
+use super::join::KnnJoin;
 
 /// Some rows of the left, and what to search for.
 pub(super) struct Block {

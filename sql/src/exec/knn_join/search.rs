@@ -17,9 +17,9 @@ use ogive_kernels::{BatchTopK, Query, Rows};
 use ogive_udfs::{rows_of, vector_nulls};
 
 use super::block::Block;
+use super::join::{Counts, KnnJoin};
 use super::output::{Columns, Output};
 use super::winners::Winners;
-use super::{Counts, KnnJoin};
 
 /// What is searched.
 pub(super) struct RightSide {

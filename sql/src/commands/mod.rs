@@ -1,0 +1,5 @@
+//! Statements that ogive answers itself, one file each.
+
+pub(crate) mod recall;
+pub(crate) mod settings;
+pub(crate) mod transaction;

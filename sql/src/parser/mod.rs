@@ -1,0 +1,9 @@
+//! Text to statements.
+
+mod dialect;
+mod other_dialects;
+mod statements;
+mod tokens;
+
+pub use statements::{Statement, parse};
+pub(crate) use statements::{parse_as, parse_expression, parse_query, parse_statement};
