@@ -128,6 +128,7 @@ fn domain(key: &str) -> Domain {
         "batch_bytes" => Domain::Integer(4096..=1 << 30),
         "target_recall" => Domain::Real(0.0..=1.0),
         "on_corruption" => Domain::Words(&["error", "skip", "fill"]),
+        "memory_map" => Domain::Words(&["auto", "on", "off"]),
         "fill_value" | "split_min_bytes" => Domain::Number,
         _ => Domain::Switch,
     }

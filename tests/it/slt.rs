@@ -287,6 +287,8 @@ files! {
     other_dialects
     other_formats
     pages
+    parquet_statistics
+    paths
     query_recall
     rows
     search_settings

@@ -1,10 +1,9 @@
 //! The local disk.
 
 use std::fmt;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::ops::Range;
 use std::path::{Path as FsPath, PathBuf};
-use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -17,7 +16,7 @@ use object_store::{
     RenameOptions, Result,
 };
 
-use super::local_listing::{list_below, list_one};
+use super::local_listing::{describe, list_below, list_one};
 use super::local_upload::{DiskUpload, write_whole};
 
 /// [`LocalFileSystem`], which is asked for a file's size at once instead of through another thread: waking one takes longer than
@@ -53,30 +52,6 @@ impl LocalDisk {
             .is_empty()
             .then(|| self.0.path_to_filesystem(location))
     }
-}
-
-/// What a listing says of a file.
-pub(super) fn describe(location: Path, found: &Metadata) -> Option<ObjectMeta> {
-    let modified = found.modified().ok()?;
-    let since = modified.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    let (inode, size) = (inode(found), found.len());
-    Some(ObjectMeta {
-        location,
-        last_modified: modified.into(),
-        size,
-        e_tag: Some(format!("{inode:x}-{:x}-{size:x}", since.as_micros())),
-        version: None,
-    })
-}
-
-#[cfg(unix)]
-fn inode(found: &Metadata) -> u64 {
-    std::os::unix::fs::MetadataExt::ino(found)
-}
-
-#[cfg(not(unix))]
-fn inode(_found: &Metadata) -> u64 {
-    0
 }
 
 impl fmt::Display for LocalDisk {

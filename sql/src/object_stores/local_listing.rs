@@ -6,13 +6,12 @@
 use std::fs::{DirEntry, Metadata};
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
+use std::time::SystemTime;
 
 use futures::stream::{self, BoxStream, FuturesUnordered, StreamExt};
 use object_store::path::Path;
 use object_store::{Error, ListResult, ObjectMeta, Result};
 use tokio::task::spawn_blocking;
-
-use super::local::describe;
 
 /// Tasks that read directories, or what is known of files in them, side by side.
 const TASKS_IN_FLIGHT: usize = 16;
@@ -193,4 +192,28 @@ fn metadata(entry: &DirEntry) -> io::Result<Metadata> {
         return std::fs::metadata(entry.path());
     }
     entry.metadata()
+}
+
+/// What a listing says of a file.
+pub(super) fn describe(location: Path, found: &Metadata) -> Option<ObjectMeta> {
+    let modified = found.modified().ok()?;
+    let since = modified.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let (inode, size) = (inode(found), found.len());
+    Some(ObjectMeta {
+        location,
+        last_modified: modified.into(),
+        size,
+        e_tag: Some(format!("{inode:x}-{:x}-{size:x}", since.as_micros())),
+        version: None,
+    })
+}
+
+#[cfg(unix)]
+fn inode(found: &Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(found)
+}
+
+#[cfg(not(unix))]
+fn inode(_found: &Metadata) -> u64 {
+    0
 }
