@@ -43,6 +43,9 @@ pub enum Command {
     Convert(ConvertArguments),
     /// Rewrite a CVC file of version 0 as version 1, with checksums and the same vectors
     Upgrade(UpgradeArguments),
+    /// Put, get, list and delete values of a SQLite vault's key-value table
+    #[command(subcommand)]
+    Kv(KvCommand),
     /// Say what this build and this machine can do
     Doctor(DoctorArguments),
 }
@@ -175,6 +178,43 @@ pub struct UpgradeArguments {
     /// Nothing on stderr but warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+/// `ogive kv`.
+#[derive(Debug, clap::Subcommand)]
+pub enum KvCommand {
+    /// Store standard input under a key; file and table are made if they are not there
+    Put(KvKey),
+    /// Write a key's value to standard output
+    Get(KvKey),
+    /// Print the keys, one a line, in order
+    List(KvTableArguments),
+    /// Delete a key
+    Delete(KvKey),
+}
+
+/// A key in a table of a file.
+#[derive(Debug, Args)]
+pub struct KvKey {
+    /// The SQLite file
+    pub file: PathBuf,
+    /// The key-value table
+    pub table: String,
+    /// The key, as text
+    #[arg(allow_hyphen_values = true)]
+    pub key: String,
+}
+
+/// A table of a file.
+#[derive(Debug, Args)]
+pub struct KvTableArguments {
+    /// The SQLite file
+    pub file: PathBuf,
+    /// The key-value table
+    pub table: String,
+    /// Only keys that start so
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub prefix: Option<String>,
 }
 
 /// How rows are printed.

@@ -12,6 +12,7 @@ mod error;
 mod held;
 mod info;
 mod interrupt;
+mod kv;
 mod number_table;
 mod output;
 mod pack;
@@ -85,6 +86,7 @@ async fn work(command: Command, interrupt: Interrupt) -> Result<()> {
         Command::Verify(arguments) => verify::run(arguments, interrupt).await,
         Command::Convert(arguments) => convert::run(arguments, interrupt).await,
         Command::Upgrade(arguments) => upgrade::run(arguments, interrupt).await,
+        Command::Kv(command) => kv::run(command),
         // It has nothing to say on stderr.
         Command::Doctor(_) => doctor::run(),
     }

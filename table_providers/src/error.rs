@@ -17,6 +17,23 @@ pub fn vault_error(error: ogive_vault::Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
 
+/// PostgreSQL's code of an error of a SQLite file.
+pub fn sqlstate_of(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    use ogive_vault::{Constraint, ErrorKind};
+    let error = error.downcast_ref::<ogive_vault::Error>()?;
+    Some(match (error.broken_constraint(), error.kind()) {
+        (Some(Constraint::Unique), _) => "23505",
+        (Some(Constraint::NotNull), _) => "23502",
+        (Some(Constraint::Check), _) => "23514",
+        (Some(Constraint::ForeignKey), _) => "23503",
+        (None, ErrorKind::Damaged) => "XX001",
+        (None, ErrorKind::BadRequest) => "22023",
+        (None, ErrorKind::Busy) => "55P03",
+        (None, ErrorKind::ReadOnly) => "25006",
+        (None, _) => "58030",
+    })
+}
+
 /// Whether an error says that a file's bytes are not what was written: it is damaged or cut short.
 pub fn is_damage(error: &(dyn std::error::Error + 'static)) -> bool {
     use ogive_cvc::ErrorKind::{BadHeader, BadRecord, ChecksumMismatch, Truncated};

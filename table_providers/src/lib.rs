@@ -8,6 +8,11 @@
 //! session sets up with all this is in `ogive-sql`.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+use std::sync::Arc;
+
+use arrow::datatypes::DataType;
+use datafusion_catalog::TableProvider;
+
 mod attachment;
 mod changes;
 mod cvc;
@@ -26,7 +31,7 @@ pub use changes::{
     KeyColumns, ROW_ID, RestorePoint, RowStore, RowWriter, keys_of, refuse_nulls, row_store,
 };
 pub use cvc::{CvcTableFunction, WriteOptions, cvc_table_functions};
-pub use error::is_damage;
+pub use error::{is_damage, sqlstate_of};
 pub use listing::{
     FileTable, NULL_PARTITION, NamedFormatFactory, file_table, infer_partitions, is_pattern,
     list_files, listing_url, literal_url, partition_name,
@@ -43,10 +48,35 @@ pub use scan::{
 };
 pub use vault::{
     FTS_MATCH, ROWID_COLUMN, SqliteTypes, VaultCatalog, VaultInfoFunction, VaultKind, VaultSchema,
-    VaultTable, VaultTransaction, fts_match_udf, is_vault, open_vault, register_vault,
+    VaultTable, VaultTarget, VaultTransaction, fts_match_udf, is_vault, open_vault, register_vault,
     vault_table_functions,
 };
 pub use warnings::Warnings;
+
+/// The columns that an `INSERT` without a list of them gives values for, where the table has others beside them.
+pub fn insert_columns(table: &Arc<dyn TableProvider>) -> Option<Vec<String>> {
+    if let Some(table) = table.downcast_ref::<VaultTable>() {
+        return Some(table.insert_columns());
+    }
+    table.is::<VectorTable>().then(|| {
+        let schema = table.schema();
+        let names = schema.fields().iter().map(|field| field.name().clone());
+        names.filter(|name| name != ROW_COLUMN).collect()
+    })
+}
+
+/// The length of the vectors of a column that is no `vector` in SQL and takes their texts all the same.
+pub fn takes_vector_texts(table: &Arc<dyn TableProvider>, column: &str) -> Option<usize> {
+    let schema = table.schema();
+    match schema.field_with_name(column).ok()?.data_type() {
+        DataType::FixedSizeList(element, length)
+            if table.is::<VaultTable>() && element.data_type() == &DataType::Float32 =>
+        {
+            usize::try_from(*length).ok()
+        }
+        _ => None,
+    }
+}
 
 /// What `ATTACH` can attach; of a path that several kinds call their own, the first has it.
 pub fn attachment_kinds() -> &'static [&'static dyn AttachmentKind] {

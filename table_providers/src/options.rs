@@ -9,6 +9,7 @@ use datafusion_common::{DataFusionError, Result, config_err, extensions_options}
 use ogive_vectors::VectorError;
 
 use crate::scan::MemoryMap;
+use crate::vault::SqliteTypes;
 
 extensions_options! {
     /// The values of the settings.
@@ -39,6 +40,12 @@ extensions_options! {
         /// Map local files into memory: `auto` (unless they lie on a network file system), `on` or `off`. A mapped file that
         /// another program cuts short while it is read ends the process.
         pub memory_map: MemoryMap, default = MemoryMap::Auto
+        /// A value of a SQLite table that does not fit its column's declared type: `null` (it is NULL, and a warning counts
+        /// them), `strict` (an error), or `text` (every column is text).
+        pub sqlite_types: String, default = "null".to_string()
+        /// Milliseconds to wait for the locks that other programs have on a SQLite file. Files that are attached already
+        /// keep theirs.
+        pub busy_timeout_ms: usize, default = 5000
         /// PostgreSQL's `enable_indexscan`: taken and shown.
         pub enable_indexscan: bool, default = true
     }
@@ -53,6 +60,13 @@ impl Deref for OgiveOptions {
 
     fn deref(&self) -> &OgiveValues {
         &self.0
+    }
+}
+
+impl OgiveOptions {
+    /// `ogive.sqlite_types`.
+    pub fn sqlite_types(&self) -> SqliteTypes {
+        SqliteTypes::of_name(&self.0.sqlite_types).unwrap_or_default()
     }
 }
 
@@ -128,6 +142,9 @@ fn domain(key: &str) -> Domain {
         "batch_bytes" => Domain::Integer(4096..=1 << 30),
         "target_recall" => Domain::Real(0.0..=1.0),
         "on_corruption" => Domain::Words(&["error", "skip", "fill"]),
+        "sqlite_types" => Domain::Words(&["null", "strict", "text"]),
+        // A day.
+        "busy_timeout_ms" => Domain::Integer(0..=86_400_000),
         "memory_map" => Domain::Words(&["auto", "on", "off"]),
         "fill_value" | "split_min_bytes" => Domain::Number,
         _ => Domain::Switch,

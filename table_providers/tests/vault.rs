@@ -640,9 +640,8 @@ async fn rows_change_by_their_numbers() {
         );
         vault.context.deregister_table("target").unwrap();
         let transaction = vault.catalog.begin().unwrap();
-        transaction
-            .drop_table(&vault.table(schema, name).await)
-            .unwrap();
+        let table = vault.table(schema, name).await;
+        transaction.drop_table(&table).unwrap();
         transaction.commit().unwrap();
         assert!(!vault.catalog.schema(schema).unwrap().table_exist(name));
     }

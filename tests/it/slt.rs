@@ -1,7 +1,7 @@
 //! Runs `tests/slt/*.slt` through the front end that every door uses.
 //!
-//! Each file has a session and an empty folder `$scratch` of its own; `$fixtures` and `$examples`
-//! stand for the project's, `$backend` for the one that page functions run on. `OGIVE_SLT_COMPLETE=1` writes what is answered into the files,
+//! Each file has a session and an empty folder `$scratch` of its own, files about vaults copies of the sample files in `$vaults`;
+//! `$fixtures` and `$examples` stand for the project's, `$backend` for the one that page functions run on. `OGIVE_SLT_COMPLETE=1` writes what is answered into the files,
 //! `cargo test --test it slt::top_k` runs one.
 
 use std::fmt::Write as _;
@@ -49,6 +49,7 @@ impl Slt {
         Self {
             session,
             substitutions: vec![
+                ("$vaults".into(), text(scratch.join(VAULTS))),
                 ("$scratch".into(), text(scratch.to_path_buf())),
                 ("$fixtures".into(), text(root.join("tests/fixtures"))),
                 ("$examples".into(), text(root.join("examples"))),
@@ -217,10 +218,31 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slt")
 }
 
+/// The folder of SQLite files in a scratch folder.
+const VAULTS: &str = "vaults";
+
+/// SQLite makes files beside a database that is read, so the samples are copied.
+fn copy_vaults(to: &Path) {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/vault/tests/fixtures");
+    std::fs::create_dir(to).unwrap();
+    for sample in std::fs::read_dir(samples).unwrap() {
+        let sample = sample.unwrap().path();
+        if sample
+            .extension()
+            .is_some_and(|extension| extension == "db")
+        {
+            std::fs::copy(&sample, to.join(sample.file_name().unwrap())).unwrap();
+        }
+    }
+}
+
 /// Runs one file.
 async fn check(name: &str) {
     let file = folder().join(name).with_extension("slt");
     let scratch = Arc::new(tempfile::tempdir().unwrap());
+    if name.starts_with("vault") {
+        copy_vaults(&scratch.path().join(VAULTS));
+    }
     let mut runner = Runner::new(move || {
         let folder = Arc::clone(&scratch);
         async move { Ok(Slt::new(folder.path())) }
@@ -296,6 +318,8 @@ files! {
     texts_as_vectors
     top_k
     transactions
+    vault_changes
+    vaults
     vector_functions
     vector_operators
     vector_search

@@ -255,6 +255,37 @@ impl Error {
     }
 }
 
+/// A rule of a table that a row breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Constraint {
+    /// Another row has its key.
+    Unique,
+    /// A value is missing.
+    NotNull,
+    /// A condition is false.
+    Check,
+    /// There is no row that it refers to.
+    ForeignKey,
+}
+
+impl Error {
+    /// The rule that a row breaks, if that is what happened.
+    pub fn broken_constraint(&self) -> Option<Constraint> {
+        let Self::Sqlite { source, .. } = self else {
+            return None;
+        };
+        match source.sqlite_error()?.extended_code {
+            rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE
+            | rusqlite::ffi::SQLITE_CONSTRAINT_PRIMARYKEY
+            | rusqlite::ffi::SQLITE_CONSTRAINT_ROWID => Some(Constraint::Unique),
+            rusqlite::ffi::SQLITE_CONSTRAINT_NOTNULL => Some(Constraint::NotNull),
+            rusqlite::ffi::SQLITE_CONSTRAINT_CHECK => Some(Constraint::Check),
+            rusqlite::ffi::SQLITE_CONSTRAINT_FOREIGNKEY => Some(Constraint::ForeignKey),
+            _ => None,
+        }
+    }
+}
+
 /// Bytes that are not the value that they are taken for, or a value that has no such bytes. The functions that say so know
 /// no file; who calls them adds the [`Place`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

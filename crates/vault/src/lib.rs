@@ -68,7 +68,7 @@ pub use contents::{
 };
 pub use dtype::{DType, ROW_BYTES_MAX};
 pub use element::Element;
-pub use error::{Error, ErrorKind, Place, Result, ValueError};
+pub use error::{Constraint, Error, ErrorKind, Place, Result, ValueError};
 pub use kv::{
     Kv, OnConflict, VALUE_BYTES_MAX, ValueReader, copy_value, create_kv, key_conditions,
     prefix_range,

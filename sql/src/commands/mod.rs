@@ -1,5 +1,7 @@
 //! Statements that ogive answers itself, one file each.
 
+pub(crate) mod attach;
+pub(crate) mod attached_tables;
 pub(crate) mod recall;
 pub(crate) mod settings;
 pub(crate) mod transaction;

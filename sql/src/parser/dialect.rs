@@ -2,7 +2,9 @@
 
 use std::any::TypeId;
 
-use datafusion::sql::sqlparser::ast::{Array, Expr, UnaryOperator, Value};
+use datafusion::sql::sqlparser::ast::{
+    Array, BinaryOperator, Expr, Ident, ObjectName, Statement, UnaryOperator, Value,
+};
 use datafusion::sql::sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
@@ -14,6 +16,22 @@ use datafusion::sql::sqlparser::tokenizer::Token;
 /// `LIMIT 10, 5`, `SELECT a, FROM t`, names in backticks.
 #[derive(Debug, Default)]
 pub struct OgiveDialect(PostgreSqlDialect);
+
+/// The pragma that `CHECKPOINT notes` is read as, with the name of the database as its value.
+pub(crate) const CHECKPOINT: &str = "checkpoint";
+
+fn checkpoint(parser: &mut Parser) -> Result<Statement, ParserError> {
+    let database = parser.parse_identifier()?;
+    let database = match database.quote_style {
+        Some(_) => database.value,
+        None => database.value.to_lowercase(),
+    };
+    Ok(Statement::Pragma {
+        name: ObjectName::from(vec![Ident::new(CHECKPOINT)]),
+        value: Some(Value::SingleQuotedString(database).with_empty_span()),
+        is_eq: true,
+    })
+}
 
 /// Answers that are PostgreSQL's.
 macro_rules! as_in_postgres {
@@ -55,6 +73,24 @@ impl Dialect for OgiveDialect {
         self.0.get_next_precedence(parser)
     }
 
+    /// `ATTACH` and `DETACH` as DuckDB has them; `CHECKPOINT notes`, for which the parser has no statement.
+    fn parse_statement(&self, parser: &mut Parser) -> Option<Result<Statement, ParserError>> {
+        if parser.parse_keyword(Keyword::ATTACH) {
+            return Some(parser.parse_attach_duckdb_database());
+        }
+        if parser.parse_keyword(Keyword::DETACH) {
+            return Some(parser.parse_detach_duckdb_database());
+        }
+        if let Token::Word(word) = &parser.peek_token_ref().token
+            && word.quote_style.is_none()
+            && word.value.eq_ignore_ascii_case(CHECKPOINT)
+        {
+            parser.advance_token();
+            return Some(checkpoint(parser));
+        }
+        self.0.parse_statement(parser)
+    }
+
     /// Vectors and numbers, of which a vector has hundreds: the parser would try each as the name of a type first.
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
         match parser.peek_token_ref().token {
@@ -81,6 +117,17 @@ impl Dialect for OgiveDialect {
         expr: &Expr,
         precedence: u8,
     ) -> Option<Result<Expr, ParserError>> {
+        if parser.parse_keyword(Keyword::MATCH) {
+            return Some(
+                parser
+                    .parse_subexpr(precedence)
+                    .map(|query| Expr::BinaryOp {
+                        left: Box::new(expr.clone()),
+                        op: BinaryOperator::Match,
+                        right: Box::new(query),
+                    }),
+            );
+        }
         self.0.parse_infix(parser, expr, precedence)
     }
 

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use datafusion::error::DataFusionError;
-use ogive_table_providers::is_damage;
+use ogive_table_providers::{is_damage, sqlstate_of};
 use ogive_vectors::VectorError;
 
 /// The longest message, in characters. Readers of JSON and CSV quote whole lines of a file, which may be megabytes.
@@ -29,6 +29,7 @@ impl ErrorFields {
     /// where it is DataFusion's.
     pub fn of(error: &DataFusionError) -> Self {
         let mut is_damaged = false;
+        let mut of_file = None;
         let mut source: Option<&(dyn Error + 'static)> = Some(error);
         while let Some(current) = source {
             if let Some(found) = current.downcast_ref::<VectorError>() {
@@ -40,6 +41,7 @@ impl ErrorFields {
                 };
             }
             is_damaged |= is_damage(current);
+            of_file = of_file.or_else(|| sqlstate_of(current));
             source = match current.downcast_ref::<DataFusionError>() {
                 Some(DataFusionError::External(inner)) => Some(inner.as_ref()),
                 Some(
@@ -52,14 +54,15 @@ impl ErrorFields {
                 _ => current.source(),
             };
         }
-        let sqlstate = match error.find_root() {
+        let sqlstate = match (error.find_root(), of_file) {
+            (_, Some(sqlstate)) => sqlstate,
             _ if is_damaged => "XX001",
-            DataFusionError::SQL(_, _) => "42601",
-            DataFusionError::SchemaError(_, _) => "42703",
-            DataFusionError::Plan(_) => "42000",
-            DataFusionError::NotImplemented(_) => "0A000",
-            DataFusionError::ResourcesExhausted(_) => "53200",
-            DataFusionError::IoError(_) | DataFusionError::ObjectStore(_) => "58030",
+            (DataFusionError::SQL(_, _), None) => "42601",
+            (DataFusionError::SchemaError(_, _), None) => "42703",
+            (DataFusionError::Plan(_), None) => "42000",
+            (DataFusionError::NotImplemented(_), None) => "0A000",
+            (DataFusionError::ResourcesExhausted(_), None) => "53200",
+            (DataFusionError::IoError(_) | DataFusionError::ObjectStore(_), None) => "58030",
             _ => "XX000",
         };
         Self {

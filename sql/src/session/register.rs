@@ -13,7 +13,7 @@ use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::Analyzer;
 use ogive_table_providers::{
     FileCache, FileKind, NamedFormatFactory, VectorFormatFactory, cvc_table_functions,
-    page_table_functions,
+    fts_match_udf, page_table_functions, vault_table_functions,
 };
 use ogive_udfs::{beside_texts, octet_length_of_bytes};
 
@@ -84,6 +84,7 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         beside_texts(core::nullif()),
         octet_length_of_bytes(string::octet_length()),
         nextval_udf(),
+        fts_match_udf(),
     ]);
     builder
         .aggregate_functions()
@@ -110,6 +111,7 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
     for (name, function) in cvc_table_functions()
         .into_iter()
         .chain(page_table_functions())
+        .chain(vault_table_functions())
     {
         tables.insert(
             name.to_string(),

@@ -17,10 +17,11 @@ use ogive_table_providers::{Warnings, WriteOptions};
 use parking_lot::Mutex;
 use url::Url;
 
-use crate::catalog::{enable_paths, open};
+use crate::catalog::{Catalogs, enable_paths, open};
 use crate::commands::recall::{RunsQueries, measure_calls};
 use crate::commands::settings::{self, SettingsBlock};
 use crate::commands::transaction::Transaction;
+use crate::commands::{attach, attached_tables};
 use crate::dml;
 use crate::explain::explain_frame;
 use crate::object_stores::{LazyObjectStores, listed_urls, take_store_options, written_url};
@@ -87,7 +88,9 @@ impl SessionBuilder {
         if let Some(bytes) = self.memory_limit {
             runtime = runtime.with_memory_limit(bytes, 1.0);
         }
+        let catalogs = Arc::new(Catalogs::default());
         let mut builder = SessionStateBuilder::new()
+            .with_catalog_list(Arc::clone(&catalogs) as _)
             .with_config(config)
             .with_runtime_env(runtime.build_arc()?)
             .with_default_features();
@@ -95,6 +98,7 @@ impl SessionBuilder {
         let context = enable_paths(SessionContext::new_with_state(builder.build()));
         Ok(Session {
             context,
+            catalogs,
             stores,
             warnings,
             transaction: Arc::default(),
@@ -117,6 +121,7 @@ impl SessionBuilder {
 #[derive(Clone)]
 pub struct Session {
     context: SessionContext,
+    catalogs: Arc<Catalogs>,
     stores: Arc<LazyObjectStores>,
     warnings: Arc<Warnings>,
     transaction: Arc<Transaction>,
@@ -174,6 +179,15 @@ impl Session {
             if let Some(done) =
                 settings::run(context, self.transaction.as_ref(), warnings, sql).await?
             {
+                attach::tell_settings(context, &self.catalogs);
+                return Ok(done);
+            }
+            if let Some(done) = attach::run(context, &self.catalogs, sql).await? {
+                return Ok(done);
+            }
+            let transaction = self.transaction.as_ref();
+            let done = attached_tables::run(context, &self.catalogs, transaction, sql).await?;
+            if let Some(done) = done {
                 return Ok(done);
             }
         }
@@ -243,11 +257,14 @@ impl Session {
     }
 
     /// Registers a file, directory, glob or URL as a table called after its stem
-    /// (`data/docs.cvc` becomes `docs`) and returns the name.
+    /// (`data/docs.cvc` becomes `docs`), a SQLite database as a catalogue (`notes.db` becomes `notes`), and returns the name.
     ///
     /// # Errors
     /// Nothing is there, or it cannot be read; the name is taken.
     pub async fn attach(&self, path: &str) -> Result<String> {
+        if attach::is_attachable(path) {
+            return attach::attach_path(&self.context, &self.catalogs, path).await;
+        }
         let name = stem(path);
         if self.context.table_exist(name.as_str())? {
             return plan_err!("'{path}' would be table {name}, which is there already");

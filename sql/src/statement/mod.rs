@@ -1,5 +1,6 @@
 //! Statements rewritten before they are planned, as syntax trees. Nothing here runs a query or changes a session.
 
+mod full_text;
 mod order_by_arrays;
 mod page_arguments;
 mod recall_calls;

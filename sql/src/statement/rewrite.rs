@@ -4,6 +4,7 @@
 //! FROM vector_search(..)          =>  FROM (SELECT .. ORDER BY _distance LIMIT k)
 //! FROM pages(.., page_size => 4)   =>  FROM pages(.., 4)
 //! FETCH FIRST 5 ROWS ONLY         =>  LIMIT 5
+//! docs MATCH 'whale'              =>  fts_match(docs.rank, 'whale')
 //! FROM 'directory'                =>  FROM 'directory/'
 //! VALUES ('[1]'::vector), ('[2]') =>  VALUES ('[1]'::vector), ('[2]'::vector)
 //! CREATE TABLE t (id bigserial)   =>  CREATE TABLE t (id bigint NOT NULL DEFAULT nextval('t_id_seq'))
@@ -21,7 +22,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 use ogive_vectors::VectorError;
 
-use crate::catalog::complete_directory;
+use crate::catalog::{complete_directory, complete_main};
+use crate::statement::full_text::{match_in_change, match_in_select, match_of_column};
 use crate::statement::page_arguments::place_page_size;
 use crate::statement::recall_calls::{query_of_expr, query_of_factor};
 use crate::statement::sequences::take_serial_columns;
@@ -59,6 +61,7 @@ pub(crate) fn rewrite_statement(
         refuse_index(statement)?;
         sequences = take_serial_columns(context, statement)?;
         cast_defaults(statement)?;
+        match_in_change(statement);
     }
     let mut rewriter = Rewriter {
         context,
@@ -88,6 +91,7 @@ impl VisitorMut for Rewriter<'_> {
 
     fn pre_visit_relation(&mut self, relation: &mut ObjectName) -> ControlFlow<Self::Break> {
         complete_directory(self.context, relation);
+        complete_main(self.context, relation);
         ControlFlow::Continue(())
     }
 
@@ -97,11 +101,17 @@ impl VisitorMut for Rewriter<'_> {
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Self::Break> {
         make_searches_lateral(select);
+        match_in_select(select);
         ControlFlow::Continue(())
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
         flow(self.note(query_of_expr(expr)))
+    }
+
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+        match_of_column(expr);
+        ControlFlow::Continue(())
     }
 
     fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Self::Break> {

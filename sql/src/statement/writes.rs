@@ -1,6 +1,6 @@
 //! `INSERT`, `UPDATE` and `TRUNCATE`: columns that nobody names, and values for columns of pgvector's types.
 //!
-//! A `_row` column that nobody gives a value for is left out. DataFusion checks that what is
+//! Columns that a table computes itself (`_row`, `decoded`) are left out where nobody names them. DataFusion checks that what is
 //! inserted can be cast to the table's columns before any rule could turn `'[1,2,3]'` into a
 //! vector, so that is done here, in the statement:
 //!
@@ -23,7 +23,7 @@ use datafusion::sql::sqlparser::ast::{
     AssignmentTarget, Expr, Ident, Insert, ObjectName, Query, SetExpr, Statement as SqlStatement,
     TableFactor, TableObject, TruncateIdentityOption, Update, Value,
 };
-use ogive_table_providers::{ROW_COLUMN, VectorTable};
+use ogive_table_providers::{insert_columns, takes_vector_texts};
 use ogive_udfs::{SqlVectorType, to_type_udf};
 
 use crate::parser::{parse_expression, parse_query, parse_statement};
@@ -116,10 +116,12 @@ async fn prepare_insert(state: &SessionState, insert: &mut Insert) -> Result<()>
     if let TableObject::TableName(name) = &insert.table
         && let Some(table) = table_of(state, name).await?
     {
-        if insert.columns.is_empty() && table.is::<VectorTable>() {
-            insert.columns = columns_without_row(&table)
+        if insert.columns.is_empty()
+            && let Some(columns) = insert_columns(&table)
+        {
+            insert.columns = columns
                 .into_iter()
-                .map(ObjectName::from)
+                .map(|name| ObjectName::from(vec![Ident::with_quote('"', name)]))
                 .collect();
         }
         let targets = targets(insert, &table);
@@ -161,16 +163,6 @@ pub(crate) async fn table_of(
     }
 }
 
-fn columns_without_row(table: &Arc<dyn TableProvider>) -> Vec<Vec<Ident>> {
-    table
-        .schema()
-        .fields()
-        .iter()
-        .filter(|field| field.name() != ROW_COLUMN)
-        .map(|field| vec![Ident::with_quote('"', field.name())])
-        .collect()
-}
-
 /// The columns that are inserted into, in order, with the cast of those of a vector type.
 fn targets(insert: &Insert, table: &Arc<dyn TableProvider>) -> Vec<(Ident, Option<Cast>)> {
     if insert.columns.is_empty() {
@@ -205,6 +197,12 @@ pub(crate) fn normalized(column: &Ident) -> String {
 fn cast_to(table: &Arc<dyn TableProvider>, column: &str) -> Option<Cast> {
     let schema = table.schema();
     let field = schema.field_with_name(column).ok()?;
+    if let Some(length) = takes_vector_texts(table, column) {
+        return Some(Cast {
+            function: to_type_udf(SqlVectorType::Vector).name().to_string(),
+            length: Some(length),
+        });
+    }
     let kind = SqlVectorType::of(field)?;
     Some(Cast {
         function: to_type_udf(kind).name().to_string(),

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion_common::{DataFusionError, Result, plan_err};
-use datafusion_session::{CatalogProvider, SchemaProvider};
+use datafusion_session::CatalogProvider;
 use ogive_vault::{OpenOptions, SCHEMAS, quoted};
 use ogive_vectors::VectorError;
 
-use super::block::blocking;
+use super::blocking::blocking;
 use super::catalog::{VaultCatalog, is_vault};
 use super::changes::VaultTransaction;
 use super::schema::SqliteTypes;

@@ -7,12 +7,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion_common::{DataFusionError, Result, exec_datafusion_err};
-use datafusion_common_runtime::SpawnedTask;
+use datafusion_common::{Result, exec_datafusion_err};
 use ogive_vault::Vault;
 use parking_lot::Mutex;
 
 use crate::changes::RestorePoint;
+use crate::vault::blocking::blocking;
 use crate::vault::changes::VaultTransaction;
 
 /// Where the block of a vault is kept, if one is open.
@@ -110,14 +110,4 @@ impl Drop for BlockEnd {
     fn drop(&mut self) {
         drop(self.take());
     }
-}
-
-/// Runs what waits for a file beside the runtime's threads.
-pub async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T> + Send + 'static,
-) -> Result<T> {
-    SpawnedTask::spawn_blocking(work)
-        .join_unwind()
-        .await
-        .map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?
 }

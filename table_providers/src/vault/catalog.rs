@@ -7,14 +7,13 @@ use async_trait::async_trait;
 use datafusion_common::{DataFusionError, Result, plan_err};
 use datafusion_common_runtime::SpawnedTask;
 use datafusion_session::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
-use ogive_vault::{Contents, OpenOptions, SCHEMAS, Store, Vault};
-use parking_lot::Mutex;
+use ogive_vault::{OpenOptions, SCHEMAS, Store, Vault};
 
 use crate::error::vault_error;
 use crate::vault::block::Block;
 use crate::vault::changes::VaultTransaction;
 use crate::vault::schema::SqliteTypes;
-use crate::vault::snapshot::Statements;
+use crate::vault::shared::SharedVault;
 use crate::vault::table::VaultTable;
 
 /// Whether a file starts as SQLite databases do.
@@ -54,15 +53,6 @@ pub struct VaultCatalog {
     shared: Arc<SharedVault>,
 }
 
-/// What the catalog, its schemas and tables have in common.
-#[derive(Debug)]
-pub(super) struct SharedVault {
-    pub vault: Vault,
-    pub statements: Arc<Statements>,
-    pub block: Arc<Block>,
-    pub types: Mutex<SqliteTypes>,
-}
-
 impl VaultCatalog {
     /// Opens a file with options of the engine's.
     pub fn open(path: impl AsRef<Path>, options: OpenOptions) -> Result<Arc<Self>> {
@@ -72,7 +62,7 @@ impl VaultCatalog {
                 vault,
                 statements: Arc::default(),
                 block: Arc::default(),
-                types: Mutex::default(),
+                types: Default::default(),
             }),
         }))
     }
@@ -130,18 +120,6 @@ impl CatalogProvider for VaultCatalog {
 pub struct VaultSchema {
     shared: Arc<SharedVault>,
     name: &'static str,
-}
-
-impl SharedVault {
-    fn contents(&self) -> Result<Contents> {
-        if let Some(open) = self.block.current() {
-            return open.with(|transaction| {
-                Contents::read(transaction.connection(), &self.vault.place()).map_err(vault_error)
-            });
-        }
-        let reader = self.vault.reader().map_err(vault_error)?;
-        Contents::read(&reader, &self.vault.place()).map_err(vault_error)
-    }
 }
 
 impl VaultSchema {

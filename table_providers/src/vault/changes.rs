@@ -10,10 +10,10 @@ use ogive_vault::{
 
 use crate::error::vault_error;
 use crate::vault::insert::{bytes, cell, column_rows, floats, insert_batch, strings, text_at};
-use crate::vault::table::VaultTable;
+use crate::vault::target::VaultTarget;
 
 /// A write transaction. All methods block: call them in a blocking task. Dropped without [`commit`](Self::commit), everything
-/// is undone. Rows are named by what [`VaultTable::with_rowid`] gives.
+/// is undone. Rows are named by what [`VaultTable::with_rowid`](crate::VaultTable::with_rowid) gives.
 #[derive(Debug)]
 pub struct VaultTransaction {
     writer: Writer,
@@ -34,7 +34,7 @@ impl VaultTransaction {
     }
 
     /// The id that a row is given next where it has none of its own.
-    pub(super) fn next_id(&self, table: &VaultTable) -> Result<i64> {
+    pub(super) fn next_id(&self, table: &VaultTarget) -> Result<i64> {
         let name = match table.store() {
             Store::Vectors(vec0) => quoted(&format!("{}_rowids", vec0.name)),
             Store::Text(texts) => quoted(&texts.name),
@@ -62,12 +62,12 @@ impl VaultTransaction {
 
     /// Inserts the rows of a batch, whose columns are known by their names: those of the table's schema, any of which but
     /// keys, vectors and values of columns may be left out. How many rows were stored.
-    pub fn insert(&self, table: &VaultTable, batch: &RecordBatch) -> Result<u64> {
+    pub fn insert(&self, table: &VaultTarget, batch: &RecordBatch) -> Result<u64> {
         insert_batch(&self.writer, table, batch)
     }
 
     /// Deletes rows by their numbers; how many there were. Later rows of a typed column move up.
-    pub fn delete_rows(&self, table: &VaultTable, rows: &[i64]) -> Result<u64> {
+    pub fn delete_rows(&self, table: &VaultTarget, rows: &[i64]) -> Result<u64> {
         let (writer, file) = (&self.writer, &*self.file);
         let deleted = match table.store() {
             Store::Kv(kv) => Kv::new(writer, file, kv).delete_rows(rows),
@@ -91,7 +91,7 @@ impl VaultTransaction {
     /// names and types. How many rows there were.
     pub fn update_rows(
         &self,
-        table: &VaultTable,
+        table: &VaultTarget,
         rows: &[i64],
         values: &RecordBatch,
     ) -> Result<u64> {
@@ -243,7 +243,7 @@ impl VaultTransaction {
     }
 
     /// Drops a table of any schema.
-    pub fn drop_table(&self, table: &VaultTable) -> Result<()> {
+    pub fn drop_table(&self, table: &VaultTarget) -> Result<()> {
         let (writer, file) = (&self.writer, &*self.file);
         match table.store() {
             Store::Column(column) => drop_column(writer, file, column),
@@ -270,7 +270,7 @@ impl VaultTransaction {
 }
 
 /// The name of a table of `main` whose rows can be changed.
-fn writable<'a>(table: &VaultTable, main: &'a MainTable) -> Result<&'a str> {
+fn writable<'a>(table: &VaultTarget, main: &'a MainTable) -> Result<&'a str> {
     match &main.kind {
         MainKind::Table {
             has_rowid: true, ..

@@ -8,6 +8,7 @@
 mod arrays;
 mod attachment;
 mod block;
+mod blocking;
 mod catalog;
 mod changes;
 mod describe;
@@ -19,8 +20,11 @@ mod match_udf;
 mod read;
 mod rows;
 mod schema;
+mod shared;
+mod sink;
 mod snapshot;
 mod table;
+mod target;
 
 pub use attachment::VaultKind;
 pub use catalog::{VaultCatalog, VaultSchema, is_vault, open_vault, register_vault};
@@ -30,3 +34,4 @@ pub use match_udf::{FTS_MATCH, fts_match_udf};
 pub use rows::VaultRows;
 pub use schema::{ROWID_COLUMN, SqliteTypes};
 pub use table::VaultTable;
+pub use target::VaultTarget;

@@ -10,7 +10,8 @@ use datafusion_catalog::TableProvider;
 use datafusion_common::{Constraint, Constraints, Result};
 use ogive_vault::{MainKind, MainTable, Store};
 
-use super::block::{OpenBlock, blocking};
+use super::block::OpenBlock;
+use super::blocking::blocking;
 use super::changes::VaultTransaction;
 use super::insert::check_writable;
 use super::table::VaultTable;
@@ -140,7 +141,7 @@ impl RowWriter for VaultWriter {
             ..
         } = *self;
         blocking(move || {
-            let apply = |transaction: &VaultTransaction| {
+            let mut apply = |transaction: &VaultTransaction| {
                 for (ids, values) in &updates {
                     transaction.update_rows(&table, ids, values)?;
                 }

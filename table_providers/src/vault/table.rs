@@ -1,11 +1,14 @@
 //! A table of a vault.
 
-use std::ops::Range;
+use std::collections::HashMap;
+use std::ops::{Deref, Range};
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use datafusion_common::{DataFusionError, Result, not_impl_err, plan_err, project_schema};
+use datafusion_common::{
+    DataFusionError, Result, ScalarValue, not_impl_err, plan_err, project_schema,
+};
 use datafusion_common_runtime::SpawnedTask;
 use datafusion_expr::dml::InsertOp;
 use datafusion_expr::{Expr, TableProviderFilterPushDown, TableType};
@@ -13,32 +16,38 @@ use datafusion_physical_plan::ExecutionPlan;
 use datafusion_session::{Session, TableProvider};
 use ogive_vault::{
     Column, Condition, MainKind, MainTable, OnConflict, Place, Query, ReadAs, SqlType, SqlValue,
-    Store, Vault, Vec0Role, Vec0Table, quoted, text_query,
+    Store, Vec0Role, Vec0Table, quoted, text_query,
 };
 
 use crate::error::vault_error;
 use crate::vault::block::Block;
-use crate::vault::catalog::SharedVault;
 use crate::vault::exec::{SortKey, VaultScan, VaultScanExec};
 use crate::vault::filters::{self, Ranges, SqlColumn, SqlColumns, SqlKind};
-use crate::vault::insert::VaultSink;
 use crate::vault::read::{ColumnOutput, RowOutput, Source, Vec0Output};
 use crate::vault::schema::{
-    ROWID_COLUMN, SqliteTypes, VEC0_ROWID, read_as, schema_of, shows_rowid,
+    ROWID_COLUMN, SqliteTypes, VEC0_ROWID, arrow_type, read_as, schema_of, shows_rowid,
 };
+use crate::vault::shared::SharedVault;
+use crate::vault::sink::VaultSink;
 use crate::vault::snapshot::Statements;
+use crate::vault::target::VaultTarget;
 
 /// A table of a vault, as it was when its name was looked up; its rows are those of the moment at which a statement runs.
 #[derive(Debug, Clone)]
 pub struct VaultTable {
-    vault: Vault,
+    target: VaultTarget,
     statements: Arc<Statements>,
     block: Arc<Block>,
+    defaults: Arc<HashMap<String, Expr>>,
     types: SqliteTypes,
-    store: Store,
-    place: Place,
-    schema: SchemaRef,
-    on_conflict: OnConflict,
+}
+
+impl Deref for VaultTable {
+    type Target = VaultTarget;
+
+    fn deref(&self) -> &VaultTarget {
+        &self.target
+    }
 }
 
 /// Smaller columns stay in one partition: waking a second thread takes longer than reading them.
@@ -58,14 +67,17 @@ impl VaultTable {
             Store::Main(table) => Place::table(file, "main", &table.name),
         };
         Ok(Self {
-            vault: shared.vault.clone(),
             statements: Arc::clone(&shared.statements),
             block: Arc::clone(&shared.block),
+            defaults: Arc::new(defaults(shared, &store, types)?),
             types,
-            schema: schema_of(&store, file, types, false)?,
-            store,
-            place,
-            on_conflict: OnConflict::default(),
+            target: VaultTarget {
+                vault: shared.vault.clone(),
+                schema: schema_of(&store, file, types, false)?,
+                store,
+                place,
+                on_conflict: OnConflict::default(),
+            },
         })
     }
 
@@ -90,45 +102,22 @@ impl VaultTable {
             }
             _ => {}
         }
-        Ok(Self {
-            schema: schema_of(&self.store, self.vault.file(), self.types, true)?,
-            ..self.clone()
-        })
+        let mut table = self.clone();
+        table.target.schema = schema_of(&self.store, self.vault.file(), self.types, true)?;
+        Ok(table)
     }
 
     /// The same table, whose INSERT does this about keys that are there already. The default replaces values of key-value
     /// tables, as the package does; elsewhere only ids and primary keys can conflict, and they are an error.
     #[must_use]
     pub fn with_conflict(&self, on_conflict: OnConflict) -> Self {
-        Self {
-            on_conflict,
-            ..self.clone()
-        }
-    }
-
-    /// What the file has under this name.
-    pub fn store(&self) -> &Store {
-        &self.store
-    }
-
-    pub(super) fn vault(&self) -> &Vault {
-        &self.vault
+        let mut table = self.clone();
+        table.target.on_conflict = on_conflict;
+        table
     }
 
     pub(super) fn block(&self) -> &Arc<Block> {
         &self.block
-    }
-
-    pub(super) fn schema_ref(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    pub(super) fn place(&self) -> &Place {
-        &self.place
-    }
-
-    pub(super) fn on_conflict(&self) -> OnConflict {
-        self.on_conflict
     }
 
     /// Columns that SQLite can compare.
@@ -661,10 +650,55 @@ struct Selected {
     sort_keys: Vec<SortKey>,
 }
 
+/// What columns of an ordinary table are in rows that are inserted without them: SQLite says what their expressions
+/// are now.
+fn defaults(
+    shared: &SharedVault,
+    store: &Store,
+    types: SqliteTypes,
+) -> Result<HashMap<String, Expr>> {
+    let Store::Main(MainTable {
+        kind: MainKind::Table { columns, .. },
+        ..
+    }) = store
+    else {
+        return Ok(HashMap::new());
+    };
+    let declared: Vec<_> = columns
+        .iter()
+        .filter_map(|column| Some((column, column.default.as_ref()?)))
+        .collect();
+    if declared.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let reader = shared.vault.reader().map_err(vault_error)?;
+    let defaults = declared.into_iter().filter_map(|(column, sql)| {
+        // One that is no constant has no value here, and SQLite says so when a row is inserted.
+        let value = reader
+            .query_row(&format!("SELECT {sql}"), [], |row| row.get(0))
+            .ok()?;
+        let value = match value {
+            SqlValue::Null => ScalarValue::Null,
+            SqlValue::Integer(value) => ScalarValue::Int64(Some(value)),
+            SqlValue::Real(value) => ScalarValue::Float64(Some(value)),
+            SqlValue::Text(value) => ScalarValue::Utf8(Some(value)),
+            SqlValue::Blob(value) => ScalarValue::Binary(Some(value)),
+        };
+        let data_type = arrow_type(read_as(column.sql_type, types));
+        let value = value.cast_to(&data_type).ok()?;
+        Some((column.name.clone(), Expr::Literal(value, None)))
+    });
+    Ok(defaults.collect())
+}
+
 #[async_trait]
 impl TableProvider for VaultTable {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
+    }
+
+    fn get_column_default(&self, column: &str) -> Option<&Expr> {
+        self.defaults.get(column)
     }
 
     fn table_type(&self) -> TableType {
@@ -714,7 +748,7 @@ impl TableProvider for VaultTable {
         input: Arc<dyn ExecutionPlan>,
         insert_op: InsertOp,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        VaultSink::plan(self, input, insert_op)
+        VaultSink::plan(self, &self.block, input, insert_op)
     }
 
     async fn delete_from(

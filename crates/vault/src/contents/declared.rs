@@ -17,6 +17,8 @@ pub struct DeclaredColumn {
     pub not_null: bool,
     /// Its place in the primary key from 1 on, or 0.
     pub key_part: u32,
+    /// What it is in a row that is inserted without it, as SQL; `None` for NULL.
+    pub default: Option<String>,
     /// SQLite computes it.
     pub generated: bool,
 }
@@ -83,6 +85,7 @@ pub(super) fn columns(
             sql_type: SqlType::of_declaration(&declared),
             declared,
             not_null: row.get::<_, i64>(3)? != 0,
+            default: row.get(4)?,
             key_part: row.get(5)?,
             generated: hidden > 1,
         });

@@ -17,7 +17,7 @@ use datafusion::logical_expr::{DdlStatement, LogicalPlan, WriteOp};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::Statement as SqlStatement;
-use ogive_table_providers::{RestorePoint, RowStore, Warnings, row_store};
+use ogive_table_providers::{Attachment, RestorePoint, RowStore, Warnings, row_store};
 use ogive_vectors::VectorError;
 use parking_lot::Mutex;
 
@@ -118,10 +118,7 @@ impl Transaction {
                     );
                     block.roll_back(context).await?;
                 }
-                Some(block) => settings::put_back(
-                    context,
-                    block.settings.into_iter().filter(|change| change.local),
-                )?,
+                Some(block) => block.commit(context).await?,
             },
             SqlStatement::Rollback { .. } => match self.take() {
                 None => warnings.push("there is no transaction in progress".to_string()),
@@ -153,14 +150,9 @@ impl Transaction {
         for store in stores {
             let identity = store.identity();
             let noted = |undo: &Undo| matches!(undo, Undo::Rows { identity: other, .. } if *other == identity);
-            let is_noted = self
-                .block
-                .lock()
-                .as_ref()
-                .is_none_or(|block| block.undo.iter().any(noted));
-            if !is_noted {
+            if !self.has(noted) {
                 let before = store.restore_point().await?;
-                self.push(Undo::Rows { identity, before });
+                self.push_rows(identity, before)?;
             }
         }
         Ok(())
@@ -185,6 +177,42 @@ impl Transaction {
         Ok(())
     }
 
+    /// Begins the block of an attached file that is about to be changed, if a block is open.
+    ///
+    /// # Errors
+    /// The file has no blocks, or another one is being changed.
+    pub(crate) async fn begin_in(&self, attachment: &dyn Attachment) -> Result<()> {
+        let identity = attachment.identity();
+        let noted =
+            |undo: &Undo| matches!(undo, Undo::Rows { identity: other, .. } if *other == identity);
+        if self.is_open() && !self.has(noted) {
+            let before = attachment.begin_block().await?;
+            self.push_rows(identity, before)?;
+        }
+        Ok(())
+    }
+
+    fn has(&self, noted: impl Fn(&Undo) -> bool) -> bool {
+        let block = self.block.lock();
+        block
+            .as_ref()
+            .is_none_or(|block| block.undo.iter().any(noted))
+    }
+
+    fn push_rows(&self, identity: usize, before: Box<dyn RestorePoint>) -> Result<()> {
+        let is_file = |undo: &Undo| matches!(undo, Undo::Rows { before, .. } if before.is_file());
+        if before.is_file() && self.has(is_file) {
+            return Err(error(
+                VectorError::new("25001", "a transaction block changes one database file")
+                    .with_hint(
+                        "Two could not be committed together: COMMIT, then change the other.",
+                    ),
+            ));
+        }
+        self.push(Undo::Rows { identity, before });
+        Ok(())
+    }
+
     fn push(&self, undo: Undo) {
         if let Some(block) = self.block.lock().as_mut() {
             block.undo.push(undo);
@@ -193,6 +221,20 @@ impl Transaction {
 }
 
 impl Block {
+    /// Ends it. What cannot be made durable takes everything else back with it.
+    async fn commit(self, context: &SessionContext) -> Result<()> {
+        for undo in &self.undo {
+            if let Undo::Rows { before, .. } = undo
+                && let Err(error) = before.keep().await
+            {
+                self.roll_back(context).await?;
+                return Err(error);
+            }
+        }
+        let local = self.settings.into_iter().filter(|change| change.local);
+        settings::put_back(context, local)
+    }
+
     async fn roll_back(self, context: &SessionContext) -> Result<()> {
         for undo in self.undo.into_iter().rev() {
             match undo {
