@@ -51,11 +51,12 @@
 //!
 //! # What it is not
 //!
-//! There are no indexes, servers or vaults here yet: every search reads every code of the rows that the filter leaves.
+//! There are no indexes or servers here yet: every search reads every code of the rows that the filter leaves.
 //! A local file that another program cuts short while it is being read ends the process: files are memory-mapped.
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 
 pub use ogive_sql::{
     ErrorFields, Session, SessionBuilder, Statement, StoreFailure, enable_paths, parse,
-    register_all, schema_as_text, shortened, store_failure, vectors_as_text, with_short_lists,
+    register_all, register_vault, schema_as_text, shortened, store_failure, vectors_as_text,
+    with_short_lists,
 };

@@ -21,7 +21,7 @@ mod settings;
 mod statement;
 mod types;
 
-pub use catalog::enable_paths;
+pub use catalog::{enable_paths, register_vault};
 pub use exec::{KnnJoinExec, PageCodecExec, VectorTopKExec};
 pub use explain::with_short_lists;
 pub use knn_join::{KnnJoinPlanner, KnnJoinRule, PushFilterIntoKnnJoin};

@@ -17,3 +17,4 @@ mod s3;
 mod s3_server;
 mod shared_rows;
 mod slt;
+mod vaults;

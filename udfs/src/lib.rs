@@ -84,7 +84,7 @@ pub use l2_squared_distance::l2_squared_distance_udf;
 pub use min_by::{max_by_udaf, min_by_udaf};
 pub use negative_inner_product::negative_inner_product_udf;
 pub use pages::{
-    byte_shuffle_udf, byte_unshuffle_udf, octet_length_of_bytes, page_algorithm_udf, page_backend,
+    byte_shuffle_udf, byte_unshuffle_udf, length_of_bytes, page_algorithm_udf, page_backend,
     page_compress_udf, page_decompress_udf, page_dictionary_udaf, page_entropy_udf,
     page_is_same_fill_udf, page_ratio_udf, page_stats_udaf,
 };

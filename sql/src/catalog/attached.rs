@@ -122,3 +122,26 @@ impl Entry {
         }
     }
 }
+
+/// Gives a SQLite database to a context as a catalogue: `SELECT .. FROM notes.kv.articles`. For programs with a context of
+/// their own; a [`Session`](crate::Session) has `ATTACH`.
+///
+/// ```no_run
+/// # fn main() -> datafusion::error::Result<()> {
+/// let context = datafusion::prelude::SessionContext::new();
+/// ogive_sql::register_vault(&context, "notes", "notes.db")?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// There is no such file, or it is no SQLite database.
+pub fn register_vault(
+    context: &SessionContext,
+    name: &str,
+    path: impl AsRef<std::path::Path>,
+) -> datafusion::error::Result<()> {
+    let catalogs = Arc::clone(context.state_ref().read().catalog_list());
+    ogive_table_providers::register_vault(catalogs.as_ref(), name, path)?;
+    Ok(())
+}

@@ -8,14 +8,14 @@ use datafusion::datasource::file_format::arrow::ArrowFormatFactory;
 use datafusion::datasource::file_format::csv::CsvFormatFactory;
 use datafusion::datasource::file_format::json::JsonFormatFactory;
 use datafusion::execution::SessionStateBuilder;
-use datafusion::functions::{core, string};
+use datafusion::functions::{core, string, unicode};
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::Analyzer;
 use ogive_table_providers::{
     FileCache, FileKind, NamedFormatFactory, VectorFormatFactory, cvc_table_functions,
     fts_match_udf, page_table_functions, vault_table_functions,
 };
-use ogive_udfs::{beside_texts, octet_length_of_bytes};
+use ogive_udfs::{beside_texts, length_of_bytes};
 
 use crate::catalog::FileTableFactory;
 use crate::dml::ChangesByRowId;
@@ -82,7 +82,8 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         beside_texts(core::greatest()),
         beside_texts(core::least()),
         beside_texts(core::nullif()),
-        octet_length_of_bytes(string::octet_length()),
+        length_of_bytes(string::octet_length()),
+        length_of_bytes(unicode::character_length()),
         nextval_udf(),
         fts_match_udf(),
     ]);

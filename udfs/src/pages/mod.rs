@@ -6,7 +6,7 @@
 mod batches;
 mod byte_shuffle;
 mod bytes;
-mod octet_length;
+mod length_of_bytes;
 mod page_algorithm;
 mod page_compress;
 mod page_decompress;
@@ -31,7 +31,7 @@ use ogive_codecs::pages::Backend;
 use batches::Batches;
 
 pub use byte_shuffle::{byte_shuffle_udf, byte_unshuffle_udf};
-pub use octet_length::octet_length_of_bytes;
+pub use length_of_bytes::length_of_bytes;
 pub use page_algorithm::page_algorithm_udf;
 pub use page_compress::page_compress_udf;
 pub use page_decompress::page_decompress_udf;

@@ -17,7 +17,7 @@ fn session() -> SessionContext {
         context.register_udaf(function.as_ref().clone());
     }
     let octet_length = Arc::clone(&context.state().scalar_functions()["octet_length"]);
-    context.register_udf(crate::octet_length_of_bytes(octet_length).as_ref().clone());
+    context.register_udf(crate::length_of_bytes(octet_length).as_ref().clone());
     // Values of many kinds, with their bytes in every type.
     let mut values: Vec<Option<Vec<u8>>> = vec![None, Some(vec![])];
     for length in [1, 8, 9, 100, 4095, 4096, 4097, 20_000] {

@@ -1,4 +1,4 @@
-//! `octet_length` of binary values, which DataFusion's takes for no argument.
+//! `octet_length` and `length` of binary values, which DataFusion's functions take for no argument or for texts.
 
 use std::sync::Arc;
 
@@ -13,16 +13,16 @@ use datafusion_expr::{
 
 use super::per_value::columnar;
 
-/// DataFusion's `octet_length`, for binary values too, as in PostgreSQL.
-pub fn octet_length_of_bytes(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
-    Arc::new(ScalarUDF::from(OctetLength {
+/// DataFusion's `octet_length` or `character_length`, for binary values too, of which it counts the bytes, as in PostgreSQL.
+pub fn length_of_bytes(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
+    Arc::new(ScalarUDF::from(LengthOfBytes {
         signature: Signature::user_defined(function.signature().volatility),
         function,
     }))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct OctetLength {
+struct LengthOfBytes {
     function: Arc<ScalarUDF>,
     signature: Signature,
 }
@@ -38,7 +38,7 @@ fn binary_answer(types: &[DataType]) -> Option<DataType> {
     }
 }
 
-impl ScalarUDFImpl for OctetLength {
+impl ScalarUDFImpl for LengthOfBytes {
     fn name(&self) -> &str {
         self.function.name()
     }
