@@ -86,10 +86,11 @@ pub(crate) async fn run(
                 .with_hint(hint)
                 .into());
             }
-            if catalogs.attachment(&name).is_none() || !catalogs.detach(&name) {
-                if !if_exists {
-                    return Err(unknown(&name));
-                }
+            let is_attached = catalogs.attachment(&name).is_some();
+            if is_attached {
+                catalogs.detach(&name);
+            } else if !if_exists {
+                return Err(unknown(&name));
             }
         }
         SqlStatement::Use(Use::Object(name) | Use::Database(name) | Use::Catalog(name)) => {

@@ -46,7 +46,7 @@ pub fn is_pattern(location: &str) -> bool {
 /// The files that `location` means: a path or URL of one file or of a directory, or a pattern. A local file that is called
 /// like a pattern is that file.
 ///
-/// The pattern of the URL is read by [`PathPattern`], not by DataFusion.
+/// The pattern of the URL is read by `PathPattern`, not by DataFusion.
 ///
 /// # Errors
 /// A URL or pattern that cannot be read.

@@ -28,7 +28,7 @@ use crate::scan::top_k::{RangeRequest, TopKRequest, is_searchable};
 
 /// One or many vector files as a table.
 ///
-/// Its files are listed by [`TableFiles`]; what is added is that filters are applied by the scan, and that `ORDER BY <distance> LIMIT k` is
+/// Its files are listed by `TableFiles`; what is added is that filters are applied by the scan, and that `ORDER BY <distance> LIMIT k` is
 /// answered inside it: the optimizer's request comes as a filter `knn(..)`.
 #[derive(Debug)]
 pub struct VectorTable {
