@@ -1,0 +1,59 @@
+//! SQL: what a script creates.
+
+use tree_sitter::Node;
+
+use super::{Definition, Exports, Role, Source, Table, Visible};
+use crate::facts::SymbolKind::{self, Function, Section, Type};
+
+pub(super) const TABLE: Table = Table {
+    name: "sql",
+    extensions: &["sql", "ddl", "dml"],
+    file_names: &[],
+    interpreters: &["psql"],
+    #[cfg(feature = "sql")]
+    grammar: Some(tree_sitter_sequel::LANGUAGE),
+    #[cfg(not(feature = "sql"))]
+    grammar: None,
+    nodes: &[
+        ("create_table", Role::SymbolBy(section)),
+        ("create_view", Role::SymbolBy(section)),
+        ("create_materialized_view", Role::SymbolBy(section)),
+        ("create_index", Role::SymbolBy(section)),
+        ("create_trigger", Role::SymbolBy(section)),
+        ("create_type", Role::SymbolBy(type_name)),
+        ("create_function", Role::SymbolBy(function)),
+        ("when_clause", Role::Branch),
+        ("comment", Role::Comment),
+        ("marginalia", Role::Comment),
+        ("object_reference", Role::Identifier),
+        ("invocation", Role::Call("")),
+    ],
+    visible: Visible::Always,
+    exports: Exports::None,
+    docstrings: false,
+    separators: &[],
+};
+
+fn created(source: &Source<'_>, node: Node<'_>, kind: SymbolKind) -> Option<Definition> {
+    let name = super::names::child_of_kind(node, &["object_reference", "identifier"])?;
+    let mut definition = Definition::new(source, kind, node, name);
+    definition.name = definition.name.replace(['"', '`'], "");
+    definition.body_start = super::names::child_of_kind(
+        node,
+        &["column_definitions", "create_query", "function_body", "index_fields"],
+    )
+    .map(|body| body.start_byte());
+    Some(definition)
+}
+
+fn section(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {
+    created(source, node, Section)
+}
+
+fn type_name(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {
+    created(source, node, Type)
+}
+
+fn function(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {
+    created(source, node, Function)
+}
