@@ -14,4 +14,4 @@ pub use facts::{
     Visibility,
 };
 pub use language::Language;
-pub use parse::{ParseLimits, parse_source, parse_source_within};
+pub use parse::{ParseLimits, parse_source, parse_source_within, tree_text};

@@ -45,7 +45,8 @@ pub(super) const TABLE: Table = Table {
 
 pub(super) const WORDS: Words = Words {
     default: Visibility::Public,
-    in_interface: Visibility::Public,
+    at_top: Visibility::Public,
+        in_interface: Visibility::Public,
     words: &[("static", Visibility::Private)],
 };
 

@@ -48,6 +48,7 @@ pub(super) const TABLE: Table = Table {
     ],
     visible: Visible::Words(Words {
         default: Visibility::Private,
+        at_top: Visibility::Internal,
         in_interface: Visibility::Public,
         words: &[
             ("public", Visibility::Public),

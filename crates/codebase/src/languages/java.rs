@@ -47,6 +47,7 @@ pub(super) const TABLE: Table = Table {
     ],
     visible: Visible::Words(Words {
         default: Visibility::Internal,
+        at_top: Visibility::Internal,
         in_interface: Visibility::Public,
         words: &[
             ("public", Visibility::Public),

@@ -11,8 +11,6 @@ pub(super) const TABLE: Table = Table {
     extensions: &["md", "markdown", "mdown", "mkd", "mdx"],
     grammar: Some(tree_sitter_md::LANGUAGE),
     nodes: &[("section", Role::SymbolBy(section))],
-    // Headings are full of dots, and none of them parts names.
-    separators: &[],
     ..Table::PLAIN
 };
 

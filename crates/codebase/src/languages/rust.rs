@@ -24,7 +24,7 @@ pub(super) const TABLE: Table = Table {
         ("associated_type", Role::Symbol(Type)),
         ("const_item", Role::SymbolBy(const_item)),
         ("static_item", Role::SymbolBy(const_item)),
-        ("macro_definition", Role::Symbol(Macro)),
+        ("macro_definition", Role::SymbolBy(macro_rules)),
         ("mod_item", Role::SymbolBy(module)),
         ("mod_item", Role::Import(module_file)),
         ("impl_item", Role::Scope(implementation)),
@@ -49,6 +49,7 @@ pub(super) const TABLE: Table = Table {
     ],
     visible: Visible::Words(Words {
         default: Visibility::Private,
+        at_top: Visibility::Private,
         in_interface: Visibility::Public,
         words: &[
             ("pub(crate)", Visibility::Internal),
@@ -68,6 +69,14 @@ fn const_item(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {
     // `const _: () = assert!(..)` has no name.
     let named = name.kind() == "identifier" && source.text(name) != "_";
     named.then(|| constant(source, node, name, node.child_by_field_name("value")))
+}
+
+/// The rules are the body.
+fn macro_rules(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {
+    let name = node.child_by_field_name("name")?;
+    let mut definition = Definition::new(source, Macro, node, name);
+    definition.body_start = Some(name.end_byte());
+    Some(definition)
 }
 
 /// `mod name {..}`; `mod name;` is an import.
@@ -97,7 +106,12 @@ fn implementation(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {
     {
         name = inner;
     }
-    let mut definition = Definition::new(source, Struct, node, name);
+    // What a trait has is as visible as the trait.
+    let kind = match node.child_by_field_name("trait") {
+        Some(_) => Trait,
+        None => Struct,
+    };
+    let mut definition = Definition::new(source, kind, node, name);
     // The type is in use here, not defined.
     definition.name_start = node.start_byte();
     Some(definition)

@@ -43,6 +43,7 @@ pub(super) const TABLE: Table = Table {
     ],
     visible: Visible::Words(Words {
         default: Visibility::Public,
+        at_top: Visibility::Public,
         in_interface: Visibility::Public,
         words: &[
             ("private", Visibility::Private),

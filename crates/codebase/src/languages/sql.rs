@@ -22,7 +22,7 @@ pub(super) const TABLE: Table = Table {
         ("create_trigger", Role::SymbolBy(section)),
         ("create_type", Role::SymbolBy(type_name)),
         ("create_function", Role::SymbolBy(function)),
-        ("when_clause", Role::Branch),
+        ("case", Role::BranchBy(case)),
         ("comment", Role::Comment),
         ("marginalia", Role::Comment),
         ("object_reference", Role::Identifier),
@@ -44,6 +44,16 @@ fn created(source: &Source<'_>, node: Node<'_>, kind: SymbolKind) -> Option<Defi
     )
     .map(|body| body.start_byte());
     Some(definition)
+}
+
+/// Every `WHEN` counts.
+fn case(_: &Source<'_>, node: Node<'_>) -> u32 {
+    let mut cursor = node.walk();
+    let whens = node
+        .children(&mut cursor)
+        .filter(|child| child.kind() == "keyword_when")
+        .count();
+    u32::try_from(whens).unwrap_or(0)
 }
 
 fn section(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {

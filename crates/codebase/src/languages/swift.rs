@@ -45,6 +45,7 @@ pub(super) const TABLE: Table = Table {
     ],
     visible: Visible::Words(Words {
         default: Visibility::Internal,
+        at_top: Visibility::Internal,
         in_interface: Visibility::Public,
         words: &[
             ("private", Visibility::Private),

@@ -41,7 +41,7 @@ impl Table {
         visible: Visible::Always,
         exports: Exports::None,
         docstrings: false,
-        separators: &["."],
+        separators: &[],
     };
 }
 
@@ -163,6 +163,8 @@ pub(crate) enum Visible {
 pub(crate) struct Words {
     /// The visibility when there is none of the words.
     pub default: Visibility,
+    /// The same for what is in no other symbol but modules.
+    pub at_top: Visibility,
     /// The same for members of traits and interfaces.
     pub in_interface: Visibility,
     /// The words.

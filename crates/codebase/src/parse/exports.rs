@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use crate::facts::{Export, Parsed, Visibility};
+use crate::facts::{Export, Parsed, SymbolKind, Visibility};
 use crate::languages::{Exports, Source, Table};
 
 /// Takes what export statements say.
@@ -11,6 +11,8 @@ pub(super) struct ExportSink<'a> {
     pub line: u32,
     /// Whether the statement exports the definitions in it.
     pub declares: bool,
+    /// Exports by number, and their names in this file.
+    pub local_names: &'a mut Vec<(usize, String)>,
 }
 
 impl ExportSink<'_> {
@@ -21,6 +23,12 @@ impl ExportSink<'_> {
             module: module.map(str::to_owned),
             line: self.line,
         });
+    }
+
+    /// The name in this file of the export that was added last.
+    fn local(&mut self, name: &str) {
+        let last = self.exports.len().saturating_sub(1);
+        self.local_names.push((last, name.to_owned()));
     }
 
     /// Reads an `export` statement of JavaScript, or Python's `__all__ = [..]`.
@@ -53,6 +61,11 @@ impl ExportSink<'_> {
                         if let Some(name) = name {
                             self.add(unquoted(source.text(name)), module);
                         }
+                        if module.is_none()
+                            && let Some(local) = specifier.child_by_field_name("name")
+                        {
+                            self.local(source.text(local));
+                        }
                     }
                 }
                 _ => {}
@@ -63,6 +76,15 @@ impl ExportSink<'_> {
         }
         if default {
             self.add("default", None);
+            let local = node
+                .child_by_field_name("declaration")
+                .and_then(|declaration| declaration.child_by_field_name("name"))
+                .or_else(|| node.child_by_field_name("value"));
+            if let Some(local) = local
+                && matches!(local.kind(), "identifier" | "type_identifier")
+            {
+                self.local(source.text(local));
+            }
         }
         self.declares = node.child_by_field_name("declaration").is_some() && !default;
     }
@@ -100,10 +122,16 @@ pub(super) fn complete(text: &str, table: &Table, parsed: &mut Parsed) {
     let mut exports = std::mem::take(&mut parsed.exports);
     if public {
         for (number, symbol) in (0u32..).zip(&parsed.symbols) {
-            if symbol.parent.is_none()
-                && symbol.visibility == Visibility::Public
-                && !symbol.qualified_name.contains('.')
+            let mut parent = symbol.parent;
+            let mut reachable = symbol.visibility == Visibility::Public;
+            while reachable
+                && let Some(around) = parent.and_then(|around| parsed.symbols.get(around as usize))
             {
+                reachable = around.kind == SymbolKind::Module
+                    && around.visibility == Visibility::Public;
+                parent = around.parent;
+            }
+            if reachable && symbol.kind != SymbolKind::Method {
                 exports.push(Export {
                     name: symbol.name.clone(),
                     symbol: Some(number),

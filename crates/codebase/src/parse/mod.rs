@@ -96,3 +96,12 @@ impl Problem {
         }
     }
 }
+
+/// The syntax tree of a text in brackets, for those who write a language's table; empty where there is none.
+#[must_use]
+pub fn tree_text(content: &str, language: Language) -> String {
+    match parse_tree(content, language, &ParseLimits::default()) {
+        Ok(Some((tree, _))) => tree.root_node().to_sexp(),
+        _ => String::new(),
+    }
+}

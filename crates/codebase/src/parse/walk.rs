@@ -67,6 +67,10 @@ struct Walk<'a> {
     pending: Vec<Pending>,
     /// The decorator that the cursor is in ends here.
     decorator_end: usize,
+    /// The first rows of the nodes around.
+    rows_around: Vec<usize>,
+    /// Exports and the names by which they are known in this file.
+    local_names: Vec<(usize, String)>,
     /// The export statement that the cursor is in ends here; its frame count.
     exporting: Option<(usize, usize)>,
     /// Where the last token that is no comment ends, and on which line. A definition ends there: some grammars count the
@@ -101,6 +105,8 @@ pub(super) fn walk(
         doc: None,
         pending: Vec::new(),
         decorator_end: 0,
+        rows_around: Vec::new(),
+        local_names: Vec::new(),
         exporting: None,
         last_token: (0, 1),
         has_error: tree.root_node().has_error(),
@@ -118,6 +124,7 @@ pub(super) fn walk(
                 too_deep |= node.child_count() > 0;
             } else if cursor.goto_first_child() {
                 walk.source.around.push(node.kind_id());
+                walk.rows_around.push(node.start_position().row);
                 depth += 1;
                 continue;
             }
@@ -132,7 +139,19 @@ pub(super) fn walk(
             }
             depth -= 1;
             walk.source.around.pop();
+            walk.rows_around.pop();
             walk.leave(cursor.node(), depth);
+        }
+    }
+    let local_names = std::mem::take(&mut walk.local_names);
+    for (export, local) in local_names {
+        let symbol = walk
+            .parsed
+            .symbols
+            .iter()
+            .position(|symbol| symbol.parent.is_none() && symbol.name == local);
+        if let Some(export) = walk.parsed.exports.get_mut(export) {
+            export.symbol = symbol.map(u32_of);
         }
     }
     let (errors, line) = (walk.syntax_errors, walk.first_error_line);
@@ -294,6 +313,10 @@ impl Walk<'_> {
         {
             frame.comments.push(range.clone());
         }
+        if start == 0 && text.starts_with("#!") {
+            self.comments.push(range);
+            return;
+        }
         match &mut self.doc {
             Some(doc) if doc.end_row + 1 == start_row => {
                 doc.range.end = range.end;
@@ -412,6 +435,7 @@ impl Walk<'_> {
             exports: &mut self.parsed.exports,
             line: line_of(node),
             declares: false,
+            local_names: &mut self.local_names,
         };
         sink.statement(&self.source, node);
         if sink.declares {
@@ -447,7 +471,11 @@ impl Walk<'_> {
             for separator in separators {
                 part = part.replace(separator, ".");
             }
-            qualified_name.push_str(part.trim_start_matches('.'));
+            qualified_name.push_str(if separators.is_empty() {
+                &part
+            } else {
+                part.trim_start_matches('.')
+            });
         }
         let mut parent = self.enclosing();
         if let Some(within) = &definition.within {
@@ -482,7 +510,10 @@ impl Walk<'_> {
             .position(|pending| pending.depth >= depth)
             .unwrap_or(self.pending.len());
         let pending = self.pending.split_off(at);
-        let anchor_row = pending.first().map_or(start_row, |first| first.start_row);
+        let anchor_row = pending
+            .first()
+            .map_or(start_row, |first| first.start_row)
+            .min(self.wrapped_from(start_row));
         let decisions = pending.iter().map(|pending| pending.decisions).sum();
         if kind.is_function() {
             frame.decisions = decisions;
@@ -522,6 +553,28 @@ impl Walk<'_> {
         });
         frame.symbol = Some(number);
         self.frames.push(frame);
+    }
+
+    /// Where the statement around a definition begins: `export`, `template <..>`, `const`.
+    fn wrapped_from(&self, start_row: usize) -> usize {
+        const WRAPPERS: &[&str] = &[
+            "ambient_declaration",
+            "decorated_definition",
+            "export_statement",
+            "expression_statement",
+            "lexical_declaration",
+            "template_declaration",
+            "type_declaration",
+            "variable_declaration",
+        ];
+        let mut row = start_row;
+        for (levels, start) in self.rows_around.iter().rev().enumerate() {
+            match self.source.around(levels) {
+                Some(kind) if WRAPPERS.contains(&kind) => row = *start,
+                _ => break,
+            }
+        }
+        row
     }
 
     /// The latest symbol of that qualified name.
@@ -576,6 +629,13 @@ impl Walk<'_> {
                 });
                 if in_interface {
                     words.in_interface
+                } else if parent.is_none_or(|parent| parent.kind == SymbolKind::Module) {
+                    if frame.kind == SymbolKind::Module && words.at_top == Visibility::Internal {
+                        // Namespaces are open to all.
+                        Visibility::Public
+                    } else {
+                        words.at_top
+                    }
                 } else {
                     words.default
                 }
