@@ -2,12 +2,19 @@
 #![deny(clippy::panic, clippy::unwrap_used, clippy::expect_used)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod cache;
+mod checkout;
+mod decode;
 mod error;
 mod facts;
 mod language;
 mod languages;
 mod parse;
+mod tokens;
+mod walk;
 
+pub use cache::{Cache, CacheInfo, CacheOptions};
+pub use checkout::{Checkout, FileFacts, Scan, ScanOptions, ScanStats, Scanned};
 pub use error::{Error, FileError, Result, Stage};
 pub use facts::{
     Call, ContentHash, Export, File, Import, Lines, Parsed, Problem, Reference, Symbol, SymbolKind,
@@ -15,3 +22,5 @@ pub use facts::{
 };
 pub use language::Language;
 pub use parse::{ParseLimits, parse_source, parse_source_within, tree_text};
+pub use tokens::{Encoding, Tokenizer};
+pub use walk::{Entry, Found, WalkOptions, walk};

@@ -479,7 +479,10 @@ impl Walk<'_> {
         }
         let mut parent = self.enclosing();
         if let Some(within) = &definition.within {
-            parent = self.symbol_named(within).or(parent);
+            let dotted = separators
+                .iter()
+                .fold(within.clone(), |within, part| within.replace(part, "."));
+            parent = self.symbol_named(&dotted).or(parent);
         }
         let start_row = node.start_position().row;
         let mut frame = Frame {
