@@ -4,6 +4,7 @@
 
 mod cache;
 mod checkout;
+mod compress;
 mod decode;
 mod error;
 mod facts;
@@ -15,6 +16,7 @@ mod walk;
 
 pub use cache::{Cache, CacheInfo, CacheOptions};
 pub use checkout::{Checkout, FileFacts, Scan, ScanOptions, ScanStats, Scanned};
+pub use compress::{Level, compress, summary};
 pub use error::{Error, FileError, Result, Stage};
 pub use facts::{
     Call, ContentHash, Export, File, Import, Lines, Parsed, Problem, Reference, Symbol, SymbolKind,

@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::import_text::unquoted;
 use super::names::{constant, is_constant_name};
-use super::{Definition, Exports, ImportSink, Role, Source, Table, Visible};
+use super::{Definition, Exports, ImportSink, Resolve, Role, Source, Table, Visible};
 use crate::facts::SymbolKind::Function;
 
 pub(super) const TABLE: Table = Table {
@@ -35,6 +35,8 @@ pub(super) const TABLE: Table = Table {
     exports: Exports::Public,
     docstrings: false,
     separators: &["."],
+    line_comment: "#",
+    resolve: Resolve::Relative,
 };
 
 /// `readonly NAME=..` and `declare -r NAME=..`.

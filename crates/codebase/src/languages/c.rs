@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::import_text::unquoted;
 use super::names::{constant, declarator_name, declares_function, is_constant_name};
-use super::{Definition, Exports, ImportSink, Role, Source, Table, Visible, Words};
+use super::{Definition, Exports, ImportSink, Resolve, Role, Source, Table, Visible, Words};
 use crate::facts::SymbolKind::{Enum, Function, Macro, Struct, Type};
 use crate::facts::Visibility;
 
@@ -41,6 +41,8 @@ pub(super) const TABLE: Table = Table {
     exports: Exports::Public,
     docstrings: false,
     separators: &["::"],
+    line_comment: "//",
+    resolve: Resolve::Include,
 };
 
 pub(super) const WORDS: Words = Words {

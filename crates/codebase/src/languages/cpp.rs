@@ -7,7 +7,7 @@ use super::c::{
     type_definition,
 };
 use super::names::declares_function;
-use super::{Definition, Exports, ImportSink, Role, Source, Table, Visible};
+use super::{Definition, Exports, ImportSink, Resolve, Role, Source, Table, Visible};
 use crate::facts::SymbolKind::{Class, Module, Type};
 
 pub(super) const TABLE: Table = Table {
@@ -57,6 +57,8 @@ pub(super) const TABLE: Table = Table {
     exports: Exports::Public,
     docstrings: false,
     separators: &["::"],
+    line_comment: "//",
+    resolve: Resolve::Include,
 };
 
 fn class(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::names::{child_of_kind, constant, has_child};
-use super::{Definition, Exports, ImportSink, Role, Source, Table, Visible, Words};
+use super::{Definition, Exports, ImportSink, Resolve, Role, Source, Table, Visible, Words};
 use crate::facts::SymbolKind::{Class, Enum, Function, Interface, Method, Module, Struct, Type};
 use crate::facts::Visibility;
 
@@ -60,6 +60,8 @@ pub(super) const TABLE: Table = Table {
     exports: Exports::Public,
     docstrings: false,
     separators: &["."],
+    line_comment: "//",
+    resolve: Resolve::None,
 };
 
 /// `const T NAME = ..`.

@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::import_text::unquoted;
 use super::names::child_of_kind;
-use super::{Definition, ImportSink, Role, Source, Table};
+use super::{Definition, ImportSink, Resolve, Role, Source, Table};
 use crate::facts::SymbolKind::Section;
 
 pub(super) const TABLE: Table = Table {
@@ -18,6 +18,8 @@ pub(super) const TABLE: Table = Table {
         ("comment", Role::Comment),
         ("js_comment", Role::Comment),
     ],
+    line_comment: "/*",
+    resolve: Resolve::Relative,
     ..Table::PLAIN
 };
 

@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::import_text::unquoted;
 use super::names::constant;
-use super::{Definition, Exports, ImportSink, Role, Source, Table, Visible};
+use super::{Definition, Exports, ImportSink, Resolve, Role, Source, Table, Visible};
 use crate::facts::SymbolKind::{Function, Interface, Method, Struct, Type};
 
 pub(super) const TABLE: Table = Table {
@@ -38,6 +38,8 @@ pub(super) const TABLE: Table = Table {
     exports: Exports::Public,
     docstrings: false,
     separators: &["."],
+    line_comment: "//",
+    resolve: Resolve::Go,
 };
 
 /// `func (r *Type[T]) name(..)`.

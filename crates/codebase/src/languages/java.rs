@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::import_text::path_import;
 use super::names::{child_of_kind, constant, has_child, is_constant_name};
-use super::{Definition, Exports, ImportSink, Role, Source, Table, Visible, Words};
+use super::{Definition, Exports, ImportSink, Resolve, Role, Source, Table, Visible, Words};
 use crate::facts::SymbolKind::{Class, Enum, Interface, Method};
 use crate::facts::Visibility;
 
@@ -58,6 +58,8 @@ pub(super) const TABLE: Table = Table {
     exports: Exports::Public,
     docstrings: false,
     separators: &["."],
+    line_comment: "//",
+    resolve: Resolve::Package(&["java", "kt", "scala"]),
 };
 
 /// `static final NAME = ..`.

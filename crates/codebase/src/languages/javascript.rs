@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::import_text::unquoted;
 use super::names::{constant, has_child};
-use super::{Definition, Exports, ImportSink, Role, Source, Table, Visible};
+use super::{Definition, Exports, ImportSink, Resolve, Role, Source, Table, Visible};
 use crate::facts::SymbolKind::{self, Class, Function, Method};
 
 pub(super) const TABLE: Table = Table {
@@ -47,6 +47,8 @@ pub(super) const TABLE: Table = Table {
     exports: Exports::Statements,
     docstrings: false,
     separators: &["."],
+    line_comment: "//",
+    resolve: Resolve::Script,
 };
 
 /// Whether an expression is a function, and where its body begins; or a class.

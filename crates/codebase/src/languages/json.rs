@@ -14,6 +14,7 @@ pub(super) const TABLE: Table = Table {
         ("pair", Role::SymbolBy(pair)),
         ("comment", Role::Comment),
     ],
+    line_comment: "//",
     ..Table::PLAIN
 };
 

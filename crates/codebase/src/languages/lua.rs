@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::import_text::unquoted;
-use super::{Definition, Exports, ImportSink, Role, Source, Table, Visible, Words};
+use super::{Definition, Exports, ImportSink, Resolve, Role, Source, Table, Visible, Words};
 use crate::facts::SymbolKind::Function;
 use crate::facts::Visibility;
 
@@ -35,6 +35,8 @@ pub(super) const TABLE: Table = Table {
     exports: Exports::Public,
     docstrings: false,
     separators: &[".", ":"],
+    line_comment: "--",
+    resolve: Resolve::Load(&["lua"]),
 };
 
 /// `function name(..)`, `function Table.name(..)`, `function Table:name(..)`.

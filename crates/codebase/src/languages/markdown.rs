@@ -11,6 +11,7 @@ pub(super) const TABLE: Table = Table {
     extensions: &["md", "markdown", "mdown", "mkd", "mdx"],
     grammar: Some(tree_sitter_md::LANGUAGE),
     nodes: &[("section", Role::SymbolBy(section))],
+    line_comment: ">",
     ..Table::PLAIN
 };
 

@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::import_text::unquoted;
 use super::names::{child_of_kind, constant};
-use super::{Definition, Exports, ImportSink, Role, Source, Table, Visible, Words};
+use super::{Definition, Exports, ImportSink, Resolve, Role, Source, Table, Visible, Words};
 use crate::facts::SymbolKind::{Class, Enum, Function, Interface, Method, Trait};
 use crate::facts::Visibility;
 
@@ -63,6 +63,8 @@ pub(super) const TABLE: Table = Table {
     exports: Exports::Public,
     docstrings: false,
     separators: &["\\"],
+    line_comment: "//",
+    resolve: Resolve::Php,
 };
 
 fn const_element(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::names::{constant, is_constant_name};
-use super::{Definition, Exports, ImportSink, Role, Source, Table, Visible};
+use super::{Definition, Exports, ImportSink, Resolve, Role, Source, Table, Visible};
 use crate::facts::SymbolKind::{Class, Function, Type};
 
 pub(super) const TABLE: Table = Table {
@@ -41,6 +41,8 @@ pub(super) const TABLE: Table = Table {
     exports: Exports::AllList,
     docstrings: true,
     separators: &["."],
+    line_comment: "#",
+    resolve: Resolve::Python,
 };
 
 /// `NAME = value` and `NAME: type = value`.

@@ -4,7 +4,7 @@ use tree_sitter::Node;
 
 use super::import_text::unquoted;
 use super::names::{constant, is_constant_name};
-use super::{Definition, Exports, ImportSink, Role, Source, Table, Visible};
+use super::{Definition, Exports, ImportSink, Resolve, Role, Source, Table, Visible};
 use crate::facts::SymbolKind::{Class, Function, Method, Module};
 
 pub(super) const TABLE: Table = Table {
@@ -45,6 +45,8 @@ pub(super) const TABLE: Table = Table {
     exports: Exports::Public,
     docstrings: false,
     separators: &["::"],
+    line_comment: "#",
+    resolve: Resolve::Load(&["rb"]),
 };
 
 /// A method in a module or class; outside of both it is a function.

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::names::constant;
-use super::{Definition, Exports, ImportSink, Role, Source, Table, Visible, Words};
+use super::{Definition, Exports, ImportSink, Resolve, Role, Source, Table, Visible, Words};
 use crate::facts::SymbolKind::{Enum, Function, Macro, Module, Struct, Trait, Type};
 use crate::facts::Visibility;
 
@@ -62,6 +62,8 @@ pub(super) const TABLE: Table = Table {
     exports: Exports::Public,
     docstrings: false,
     separators: &["::"],
+    line_comment: "//",
+    resolve: Resolve::Rust,
 };
 
 fn const_item(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {

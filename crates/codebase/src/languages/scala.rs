@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::names::{constant, has_child};
-use super::{Definition, Exports, ImportSink, Role, Source, Table, Visible, Words};
+use super::{Definition, Exports, ImportSink, Resolve, Role, Source, Table, Visible, Words};
 use crate::facts::SymbolKind::{Class, Enum, Function, Trait, Type};
 use crate::facts::Visibility;
 
@@ -53,6 +53,8 @@ pub(super) const TABLE: Table = Table {
     exports: Exports::Public,
     docstrings: false,
     separators: &["."],
+    line_comment: "//",
+    resolve: Resolve::Package(&["scala", "java"]),
 };
 
 /// `val Name = ..` with a capital, as constants are written.

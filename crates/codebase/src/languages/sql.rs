@@ -2,7 +2,7 @@
 
 use tree_sitter::Node;
 
-use super::{Definition, Exports, Role, Source, Table, Visible};
+use super::{Definition, Exports, Resolve, Role, Source, Table, Visible};
 use crate::facts::SymbolKind::{self, Function, Section, Type};
 
 pub(super) const TABLE: Table = Table {
@@ -32,6 +32,8 @@ pub(super) const TABLE: Table = Table {
     exports: Exports::None,
     docstrings: false,
     separators: &[],
+    line_comment: "--",
+    resolve: Resolve::None,
 };
 
 fn created(source: &Source<'_>, node: Node<'_>, kind: SymbolKind) -> Option<Definition> {

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::names::{constant, has_child, is_constant_name};
-use super::{Definition, Exports, ImportSink, Role, Source, Table, Visible, Words};
+use super::{Definition, Exports, ImportSink, Resolve, Role, Source, Table, Visible, Words};
 use crate::facts::SymbolKind::{Class, Enum, Function, Interface, Method, Struct, Type};
 use crate::facts::Visibility;
 
@@ -58,6 +58,8 @@ pub(super) const TABLE: Table = Table {
     exports: Exports::Public,
     docstrings: false,
     separators: &["."],
+    line_comment: "//",
+    resolve: Resolve::None,
 };
 
 /// `class`, `struct`, `enum` and `actor` are one kind of node.

@@ -27,6 +27,10 @@ pub(crate) struct Table {
     pub docstrings: bool,
     /// What parts of a qualified name in source are put between: `::`, `.`, `\`.
     pub separators: &'static [&'static str],
+    /// What a comment begins with in outlines.
+    pub line_comment: &'static str,
+    /// How imports lead to files.
+    pub resolve: Resolve,
 }
 
 impl Table {
@@ -42,7 +46,34 @@ impl Table {
         exports: Exports::None,
         docstrings: false,
         separators: &[],
+        line_comment: "#",
+        resolve: Resolve::None,
     };
+}
+
+/// How the imports of a language lead to files of the checkout.
+#[derive(Clone, Copy)]
+pub(crate) enum Resolve {
+    /// They do not say files.
+    None,
+    /// Paths beside the importing file.
+    Relative,
+    /// Python's packages.
+    Python,
+    /// JavaScript's paths without extensions.
+    Script,
+    /// Rust's modules and crates.
+    Rust,
+    /// Go's packages: folders.
+    Go,
+    /// Java's packages: `a.b.C` is `a/b/C` with one of the extensions, below any source folder.
+    Package(&'static [&'static str]),
+    /// Headers of C.
+    Include,
+    /// Paths below a load path, with one of the extensions; dots are slashes too.
+    Load(&'static [&'static str]),
+    /// PHP's namespaces and files.
+    Php,
 }
 
 /// What a node means.

@@ -1,7 +1,7 @@
 //! TypeScript with JSX.
 
 use super::typescript::NODES;
-use super::{Exports, Table, Visible};
+use super::{Exports, Resolve, Table, Visible};
 
 pub(super) const TABLE: Table = Table {
     name: "tsx",
@@ -14,4 +14,6 @@ pub(super) const TABLE: Table = Table {
     exports: Exports::Statements,
     docstrings: false,
     separators: &["."],
+    line_comment: "//",
+    resolve: Resolve::Script,
 };

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::javascript::{assigned, field, import, require, variable};
-use super::{Definition, Exports, Role, Source, Table, Visible};
+use super::{Definition, Exports, Resolve, Role, Source, Table, Visible};
 use crate::facts::SymbolKind::{Class, Enum, Function, Interface, Method, Module, Type};
 
 pub(super) const TABLE: Table = Table {
@@ -17,6 +17,8 @@ pub(super) const TABLE: Table = Table {
     exports: Exports::Statements,
     docstrings: false,
     separators: &["."],
+    line_comment: "//",
+    resolve: Resolve::Script,
 };
 
 /// The kinds of TypeScript, with and without JSX.

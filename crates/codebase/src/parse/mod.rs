@@ -9,6 +9,7 @@ mod walk;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use crate::error::Stage;
@@ -62,11 +63,29 @@ pub fn parse_source(content: &str, language: Language) -> Parsed {
 /// Parses a text within limits.
 #[must_use]
 pub fn parse_source_within(content: &str, language: Language, limits: &ParseLimits) -> Parsed {
+    parse_with_spans(content, language, limits).0
+}
+
+/// Where things are that facts do not keep.
+#[derive(Default)]
+pub(crate) struct Spans {
+    /// Comments, in order.
+    pub comments: Vec<Range<usize>>,
+    /// Import statements, in order.
+    pub imports: Vec<Range<usize>>,
+}
+
+/// Facts, and where comments and imports are.
+pub(crate) fn parse_with_spans(
+    content: &str,
+    language: Language,
+    limits: &ParseLimits,
+) -> (Parsed, Spans) {
     let mut parsed = Parsed {
         complexity: 1,
         ..Parsed::default()
     };
-    let mut comments = Vec::new();
+    let mut spans = Spans::default();
     match parse_tree(content, language, limits) {
         Ok(Some((tree, grammar))) => {
             let table = language.table();
@@ -77,15 +96,15 @@ pub fn parse_source_within(content: &str, language: Language, limits: &ParseLimi
                 table,
                 limits,
                 &mut parsed,
-                &mut comments,
+                &mut spans,
             );
             exports::complete(content, table, &mut parsed);
         }
         Ok(None) => {}
         Err(Failure { stage, message }) => parsed.problems.push(Problem { stage, message }),
     }
-    parsed.lines = lines::count(content, &comments);
-    parsed
+    parsed.lines = lines::count(content, &spans.comments);
+    (parsed, spans)
 }
 
 impl Problem {

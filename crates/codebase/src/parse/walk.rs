@@ -10,7 +10,7 @@ use compact_str::CompactString;
 use tree_sitter::{Node, Tree};
 
 use super::exports::ExportSink;
-use super::{ParseLimits, signature};
+use super::{ParseLimits, Spans, signature};
 use crate::error::Stage;
 use crate::facts::{Call, Export, Parsed, Problem, Reference, Symbol, SymbolKind, Visibility};
 use crate::language::Grammar;
@@ -61,7 +61,7 @@ struct Walk<'a> {
     grammar: &'static Grammar,
     table: &'static Table,
     parsed: &'a mut Parsed,
-    comments: &'a mut Vec<Range<usize>>,
+    spans: &'a mut Spans,
     frames: Vec<Frame>,
     doc: Option<Comments>,
     pending: Vec<Pending>,
@@ -89,7 +89,7 @@ pub(super) fn walk(
     table: &'static Table,
     limits: &ParseLimits,
     parsed: &mut Parsed,
-    comments: &mut Vec<Range<usize>>,
+    spans: &mut Spans,
 ) {
     let mut walk = Walk {
         source: Source {
@@ -100,7 +100,7 @@ pub(super) fn walk(
         grammar,
         table,
         parsed,
-        comments,
+        spans,
         frames: Vec::new(),
         doc: None,
         pending: Vec::new(),
@@ -118,7 +118,7 @@ pub(super) fn walk(
     let mut too_deep = false;
     'nodes: loop {
         let node = cursor.node();
-        let before = walk.comments.len();
+        let before = walk.spans.comments.len();
         if walk.enter(node, depth) {
             if depth >= limits.depth_max {
                 too_deep |= node.child_count() > 0;
@@ -129,7 +129,7 @@ pub(super) fn walk(
                 continue;
             }
         }
-        if walk.comments.len() == before {
+        if walk.spans.comments.len() == before {
             walk.last_token = (node.end_byte(), end_line(node));
         }
         walk.leave(node, depth);
@@ -212,7 +212,11 @@ impl Walk<'_> {
                         imports: &mut self.parsed.imports,
                         line,
                     };
+                    let before = sink.imports.len();
                     descend &= !rule(&self.source, node, &mut sink);
+                    if self.parsed.imports.len() > before {
+                        self.spans.imports.push(node.byte_range());
+                    }
                 }
                 Role::Export => self.export(node),
                 Role::Symbol(kind) => {
@@ -314,7 +318,7 @@ impl Walk<'_> {
             frame.comments.push(range.clone());
         }
         if start == 0 && text.starts_with("#!") {
-            self.comments.push(range);
+            self.spans.comments.push(range);
             return;
         }
         match &mut self.doc {
@@ -329,7 +333,7 @@ impl Walk<'_> {
                 });
             }
         }
-        self.comments.push(range);
+        self.spans.comments.push(range);
     }
 
     fn decorator(&mut self, node: Node<'_>, depth: usize) {
