@@ -1,0 +1,36 @@
+//! YAML: the keys of the outermost mapping, and of the mappings in it.
+
+use tree_sitter::Node;
+
+use super::{Definition, Role, Source, Table};
+use crate::facts::SymbolKind::Section;
+
+pub(super) const TABLE: Table = Table {
+    name: "yaml",
+    extensions: &["yaml", "yml"],
+    file_names: &[".clang-format", ".clang-tidy"],
+    grammar: Some(tree_sitter_yaml::LANGUAGE),
+    nodes: &[
+        ("block_mapping_pair", Role::SymbolBy(pair)),
+        ("comment", Role::Comment),
+    ],
+    ..Table::PLAIN
+};
+
+fn pair(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {
+    /// stream, document, block_node, block_mapping, and three more for a pair in a pair.
+    const DEPTH_MAX: usize = 7;
+    let name = node.child_by_field_name("key")?;
+    let within = (0..DEPTH_MAX + 1).map_while(|levels| source.around(levels));
+    let in_list = source.around.len() > DEPTH_MAX
+        || within.into_iter().any(|kind| matches!(kind, "array" | "block_sequence" | "flow_sequence"));
+    if in_list {
+        return None;
+    }
+    let mut definition = Definition::new(source, Section, node, name);
+    definition.name = definition.name.trim_matches(['"', '\'']).to_owned();
+    definition.body_start = node
+        .child_by_field_name("value")
+        .map(|value| value.start_byte());
+    Some(definition)
+}

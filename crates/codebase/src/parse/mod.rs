@@ -1,0 +1,126 @@
+//! Text to facts: one parse and one walk of the tree.
+
+mod exports;
+mod lines;
+mod signature;
+mod tree;
+mod walk;
+
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+use std::time::Duration;
+
+use crate::error::Stage;
+use crate::facts::{Parsed, Problem};
+use crate::language::Language;
+
+pub(crate) use tree::{Failure, parse_tree};
+
+/// Limits of a parse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ParseLimits {
+    /// The longest text that is parsed.
+    pub text_bytes_max: usize,
+    /// The longest line of a text that is parsed. Beyond it are data and generated code, which parsers take minutes for.
+    pub line_bytes_max: usize,
+    /// The longest that a parse may take.
+    pub time_max: Duration,
+    /// The deepest nesting that is looked into.
+    pub depth_max: usize,
+}
+
+impl Default for ParseLimits {
+    fn default() -> Self {
+        Self {
+            text_bytes_max: 16 << 20,
+            line_bytes_max: 1 << 20,
+            time_max: Duration::from_secs(10),
+            // People nest tens deep, generators hundreds; long chains of `+` and `else if` are the deepest in earnest.
+            depth_max: 5000,
+        }
+    }
+}
+
+/// Parses a text, with the usual limits.
+///
+/// Errors are in [`Parsed::problems`]: a text with mistakes gives what can be read in spite of them.
+///
+/// ```
+/// use ogive_codebase::{Language, SymbolKind, parse_source};
+///
+/// let parsed = parse_source("def f(x):\n    return x if x else 0\n", "python".parse()?);
+/// assert_eq!(parsed.symbols[0].kind, SymbolKind::Function);
+/// assert_eq!(parsed.symbols[0].complexity, Some(2));
+/// # Ok::<(), ogive_codebase::Error>(())
+/// ```
+#[must_use]
+pub fn parse_source(content: &str, language: Language) -> Parsed {
+    parse_source_within(content, language, &ParseLimits::default())
+}
+
+/// Parses a text within limits.
+#[must_use]
+pub fn parse_source_within(content: &str, language: Language, limits: &ParseLimits) -> Parsed {
+    parse_with_spans(content, language, limits).0
+}
+
+/// Where things are that facts do not keep.
+#[derive(Default)]
+pub(crate) struct Spans {
+    /// Comments, in order.
+    pub comments: Vec<Range<usize>>,
+    /// Import statements, in order.
+    pub imports: Vec<Range<usize>>,
+}
+
+/// Facts, and where comments and imports are.
+pub(crate) fn parse_with_spans(
+    content: &str,
+    language: Language,
+    limits: &ParseLimits,
+) -> (Parsed, Spans) {
+    let mut parsed = Parsed {
+        complexity: 1,
+        ..Parsed::default()
+    };
+    let mut spans = Spans::default();
+    match parse_tree(content, language, limits) {
+        Ok(Some((tree, grammar))) => {
+            let table = language.table();
+            walk::walk(
+                content,
+                &tree,
+                grammar,
+                table,
+                limits,
+                &mut parsed,
+                &mut spans,
+            );
+            exports::complete(content, table, &mut parsed);
+        }
+        Ok(None) => {}
+        Err(Failure { stage, message }) => parsed.problems.push(Problem { stage, message }),
+    }
+    parsed.lines = lines::count(content, &spans.comments);
+    (parsed, spans)
+}
+
+impl Problem {
+    fn limit(message: String) -> Self {
+        Self {
+            stage: Stage::Limit,
+            message,
+        }
+    }
+}
+
+/// The syntax tree of a text in brackets, for those who write a language's table; empty where there is none.
+#[must_use]
+pub fn tree_text(content: &str, language: Language) -> String {
+    match parse_tree(content, language, &ParseLimits::default()) {
+        Ok(Some((tree, _))) => tree.root_node().to_sexp(),
+        _ => String::new(),
+    }
+}

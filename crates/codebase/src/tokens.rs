@@ -1,0 +1,104 @@
+//! How many tokens a text is.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::Error;
+
+/// Counts the tokens of texts. The same text has the same count always, and an empty text none.
+pub trait Tokenizer: Send + Sync {
+    /// The name of the encoding.
+    fn name(&self) -> &str;
+    /// How many tokens a text is. Marks such as `<|endoftext|>` are text like any other.
+    fn count(&self, text: &str) -> u64;
+}
+
+/// An encoding whose vocabulary is part of the program.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Encoding {
+    /// `o200k_base`: GPT-4o and later.
+    #[default]
+    O200kBase,
+    /// `cl100k_base`: GPT-4 and GPT-3.5.
+    Cl100kBase,
+    /// `p50k_base`: Codex.
+    P50kBase,
+    /// `r50k_base`: GPT-3.
+    R50kBase,
+}
+
+impl Encoding {
+    /// Every encoding, the default first.
+    pub const ALL: [Self; 4] = [
+        Self::O200kBase,
+        Self::Cl100kBase,
+        Self::P50kBase,
+        Self::R50kBase,
+    ];
+}
+
+impl Encoding {
+    /// The name that the encoding is known by.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::O200kBase => "o200k_base",
+            Self::Cl100kBase => "cl100k_base",
+            Self::P50kBase => "p50k_base",
+            Self::R50kBase => "r50k_base",
+        }
+    }
+}
+
+impl Tokenizer for Encoding {
+    fn name(&self) -> &str {
+        self.as_str()
+    }
+
+    fn count(&self, text: &str) -> u64 {
+        // The vocabularies are linked in by features that the manifest turns on; a test counts with each.
+        tiktoken::get_encoding(self.as_str()).map_or(0, |encoding| encoding.count(text) as u64)
+    }
+}
+
+impl fmt::Display for Encoding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Encoding {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        Self::ALL
+            .into_iter()
+            .find(|encoding| encoding.as_str() == name)
+            .ok_or_else(|| Error::UnknownName {
+                what: "encoding",
+                name: name.to_owned(),
+                expected: Self::ALL.map(Self::as_str).join(", "),
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The counts are those that the reference implementation gives.
+    #[test]
+    fn counts_of_known_texts() {
+        for (encoding, expected) in [
+            (Encoding::O200kBase, 4),
+            (Encoding::Cl100kBase, 4),
+            (Encoding::P50kBase, 4),
+            (Encoding::R50kBase, 4),
+        ] {
+            assert_eq!(encoding.count("Hello, world!"), expected, "{encoding}");
+            assert_eq!(encoding.count(""), 0);
+        }
+        assert_eq!(Encoding::O200kBase.count("<|endoftext|>"), 7);
+        assert!("gpt".parse::<Encoding>().is_err());
+    }
+}
