@@ -14,12 +14,14 @@ use crate::changes::RestorePoint;
 use crate::vault::SqliteTypes;
 
 /// How something is attached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttachOptions {
     /// Refuse writes.
     pub read_only: bool,
     /// Milliseconds to wait for other programs' locks.
     pub busy_timeout_ms: u64,
+    /// Where facts of source code are kept: a folder, empty for the user's caches, `off` for nowhere.
+    pub code_cache: String,
 }
 
 /// A kind of file or folder that can be attached.
@@ -33,6 +35,11 @@ pub trait AttachmentKind: Debug + Send + Sync {
 
     /// Whether what is at a path is of this kind. Reads no more than the beginning of a file.
     fn is_own(&self, path: &Path) -> bool;
+
+    /// Whether a path on the command line is this rather than a table: not where a folder may be either.
+    fn is_by_path(&self) -> bool {
+        false
+    }
 
     /// Whether a path at which nothing is would be of this kind, by its name: `ATTACH` then makes it.
     fn is_new(&self, _path: &Path) -> bool {
@@ -77,7 +84,7 @@ pub trait Attachment: CatalogProvider {
         not_impl_err!("DROP TABLE in a {}", self.kind())
     }
 
-    /// `CHECKPOINT`, `VACUUM`, `ANALYZE`.
+    /// `CHECKPOINT`, `VACUUM`, `ANALYZE`, `REFRESH`.
     ///
     /// # Errors
     /// What the file's own engine says.
@@ -132,6 +139,8 @@ pub enum Maintenance {
     Vacuum,
     /// Statistics are taken.
     Analyze,
+    /// What is kept of files is thrown away, and made again.
+    Refresh,
 }
 
 impl Maintenance {
@@ -141,6 +150,7 @@ impl Maintenance {
             Self::Checkpoint => "CHECKPOINT",
             Self::Vacuum => "VACUUM",
             Self::Analyze => "ANALYZE",
+            Self::Refresh => "REFRESH",
         }
     }
 }

@@ -14,7 +14,9 @@ use arrow::datatypes::DataType;
 use datafusion_catalog::TableProvider;
 
 mod attachment;
+mod blocking;
 mod changes;
+mod codebase;
 mod cvc;
 mod error;
 mod listing;
@@ -30,6 +32,7 @@ pub use attachment::{AttachOptions, Attachment, AttachmentKind, Maintenance, New
 pub use changes::{
     KeyColumns, ROW_ID, RestorePoint, RowStore, RowWriter, keys_of, refuse_nulls, row_store,
 };
+pub use codebase::{CodeCheckout, CodebaseCatalog, CodebaseKind, code_table_functions};
 pub use cvc::{CvcTableFunction, WriteOptions, cvc_table_functions};
 pub use error::{is_damage, sqlstate_of};
 pub use listing::{
@@ -80,5 +83,5 @@ pub fn takes_vector_texts(table: &Arc<dyn TableProvider>, column: &str) -> Optio
 
 /// What `ATTACH` can attach; of a path that several kinds call their own, the first has it.
 pub fn attachment_kinds() -> &'static [&'static dyn AttachmentKind] {
-    &[&VaultKind]
+    &[&VaultKind, &CodebaseKind]
 }

@@ -46,6 +46,9 @@ extensions_options! {
         /// Milliseconds to wait for the locks that other programs have on a SQLite file. Files that are attached already
         /// keep theirs.
         pub busy_timeout_ms: usize, default = 5000
+        /// Where what is known of source code is kept between scans: a folder, `off`, or empty for the user's caches
+        /// (`$XDG_CACHE_HOME/ogive`). Checkouts that are attached already keep theirs.
+        pub code_cache: String, default = String::new()
         /// PostgreSQL's `enable_indexscan`: taken and shown.
         pub enable_indexscan: bool, default = true
     }
@@ -122,6 +125,7 @@ impl OgiveOptions {
                 .collect::<Vec<_>>()
                 .join(", "),
             Domain::Number => "a number".to_string(),
+            Domain::Text => "a text".to_string(),
         }
     }
 }
@@ -134,6 +138,8 @@ enum Domain {
     Words(&'static [&'static str]),
     /// Anything of the type that the value has.
     Number,
+    /// Any text.
+    Text,
 }
 
 fn domain(key: &str) -> Domain {
@@ -142,6 +148,7 @@ fn domain(key: &str) -> Domain {
         "batch_bytes" => Domain::Integer(4096..=1 << 30),
         "target_recall" => Domain::Real(0.0..=1.0),
         "on_corruption" => Domain::Words(&["error", "skip", "fill"]),
+        "code_cache" => Domain::Text,
         "sqlite_types" => Domain::Words(&["null", "strict", "text"]),
         // A day.
         "busy_timeout_ms" => Domain::Integer(0..=86_400_000),
@@ -170,7 +177,7 @@ impl Domain {
         };
         let error = match self {
             Self::Switch => return Ok(()),
-            Self::Number => return Ok(()),
+            Self::Number | Self::Text => return Ok(()),
             Self::Integer(range) => match value.parse() {
                 Ok(number) if range.contains(&number) => return Ok(()),
                 _ => outside(range.start(), range.end()),

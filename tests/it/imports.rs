@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ogive-npy", &[]),
     ("ogive-vectors", &[]),
     ("ogive-vault", &[]),
+    ("ogive-codebase", &[]),
     ("ogive-cvc", &["ogive-codecs"]),
     (
         "ogive-udfs",
@@ -20,6 +21,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ogive-codecs",
             "ogive-vectors",
             "ogive-vault",
+            "ogive-codebase",
+            "ogive-codebase",
         ],
     ),
     (
@@ -28,6 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "ogive-cvc",
             "ogive-npy",
             "ogive-vault",
+            "ogive-codebase",
             "ogive-codecs",
             "ogive-kernels",
             "ogive-udfs",
@@ -53,6 +57,7 @@ const ENGINES: &[&str] = &[
     "ogive-cvc",
     "ogive-vectors",
     "ogive-vault",
+    "ogive-codebase",
 ];
 
 #[test]

@@ -295,6 +295,7 @@ macro_rules! files {
 }
 
 files! {
+    codebase
     cvc_functions
     cvc_read
     cvc_write

@@ -27,6 +27,7 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
     functions.extend(bit_distance_udfs());
     functions.extend(crate::pgvector::functions());
     functions.extend(crate::vault::vault_functions());
+    functions.extend(crate::code::code_functions());
     functions.extend(crate::pages::functions());
     functions
 }

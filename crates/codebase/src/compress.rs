@@ -28,12 +28,7 @@ pub enum Level {
 
 impl Level {
     /// Every level, the fullest first.
-    pub const ALL: [Self; 4] = [
-        Self::Full,
-        Self::Structural,
-        Self::Signature,
-        Self::Summary,
-    ];
+    pub const ALL: [Self; 4] = [Self::Full, Self::Structural, Self::Signature, Self::Summary];
 
     /// The level's name.
     #[must_use]

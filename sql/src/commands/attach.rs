@@ -135,7 +135,7 @@ impl Options {
 pub(crate) fn is_attachable(path: &str) -> bool {
     attachment_kinds()
         .iter()
-        .any(|kind| kind.is_own(Path::new(path)))
+        .any(|kind| kind.is_by_path() && kind.is_own(Path::new(path)))
 }
 
 /// Attaches what is at a path under the name of its file.
@@ -215,6 +215,7 @@ async fn attach(
     let how = AttachOptions {
         read_only: options.read_only,
         busy_timeout_ms: settings.busy_timeout_ms as u64,
+        code_cache: settings.code_cache.clone(),
     };
     let attachment = kind.open(on_disk, how).await?;
     attachment.set_sqlite_types(settings.sqlite_types());

@@ -1,4 +1,4 @@
-//! Tables made and dropped in what is attached, and `CHECKPOINT`, `VACUUM`, `ANALYZE` of it.
+//! Tables made and dropped in what is attached, and `CHECKPOINT`, `VACUUM`, `ANALYZE`, `REFRESH` of it.
 //!
 //! ```text
 //! CREATE TABLE notes.kv.sessions (key BYTEA, value BYTEA)
@@ -22,7 +22,7 @@ use ogive_vectors::VectorError;
 use crate::catalog::{Catalogs, MAIN};
 use crate::commands::settings::empty;
 use crate::commands::transaction::Transaction;
-use crate::parser::CHECKPOINT;
+use crate::parser::{CHECKPOINT, REFRESH};
 use crate::statement::normalized;
 
 /// Runs such a statement; `None` for one about something else.
@@ -86,12 +86,17 @@ pub(crate) async fn run(
             name,
             value: Some(value),
             ..
-        } if name.to_string() == CHECKPOINT => {
+        } => {
+            let maintenance = match name.to_string().as_str() {
+                CHECKPOINT => Maintenance::Checkpoint,
+                REFRESH => Maintenance::Refresh,
+                _ => return Ok(None),
+            };
             let Value::SingleQuotedString(database) = &value.value else {
                 return Ok(None);
             };
             let database = ObjectName::from(vec![Ident::with_quote('"', database)]);
-            return maintain(context, catalogs, &database, Maintenance::Checkpoint).await;
+            return maintain(context, catalogs, &database, maintenance).await;
         }
         _ => return Ok(None),
     }

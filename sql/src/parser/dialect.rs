@@ -19,15 +19,18 @@ pub struct OgiveDialect(PostgreSqlDialect);
 
 /// The pragma that `CHECKPOINT notes` is read as, with the name of the database as its value.
 pub(crate) const CHECKPOINT: &str = "checkpoint";
+/// The same for `REFRESH code`.
+pub(crate) const REFRESH: &str = "refresh";
+const UPKEEP: [&str; 2] = [CHECKPOINT, REFRESH];
 
-fn checkpoint(parser: &mut Parser) -> Result<Statement, ParserError> {
+fn upkeep(parser: &mut Parser, name: &str) -> Result<Statement, ParserError> {
     let database = parser.parse_identifier()?;
     let database = match database.quote_style {
         Some(_) => database.value,
         None => database.value.to_lowercase(),
     };
     Ok(Statement::Pragma {
-        name: ObjectName::from(vec![Ident::new(CHECKPOINT)]),
+        name: ObjectName::from(vec![Ident::new(name)]),
         value: Some(Value::SingleQuotedString(database).with_empty_span()),
         is_eq: true,
     })
@@ -73,7 +76,7 @@ impl Dialect for OgiveDialect {
         self.0.get_next_precedence(parser)
     }
 
-    /// `ATTACH` and `DETACH` as DuckDB has them; `CHECKPOINT notes`, for which the parser has no statement.
+    /// `ATTACH` and `DETACH` as DuckDB has them; `CHECKPOINT notes` and `REFRESH code`, for which the parser has no statement.
     fn parse_statement(&self, parser: &mut Parser) -> Option<Result<Statement, ParserError>> {
         if parser.parse_keyword(Keyword::ATTACH) {
             return Some(parser.parse_attach_duckdb_database());
@@ -83,10 +86,12 @@ impl Dialect for OgiveDialect {
         }
         if let Token::Word(word) = &parser.peek_token_ref().token
             && word.quote_style.is_none()
-            && word.value.eq_ignore_ascii_case(CHECKPOINT)
+            && let Some(name) = UPKEEP
+                .into_iter()
+                .find(|name| word.value.eq_ignore_ascii_case(name))
         {
             parser.advance_token();
-            return Some(checkpoint(parser));
+            return Some(upkeep(parser, name));
         }
         self.0.parse_statement(parser)
     }

@@ -12,8 +12,8 @@ use datafusion::functions::{core, string, unicode};
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::Analyzer;
 use ogive_table_providers::{
-    FileCache, FileKind, NamedFormatFactory, VectorFormatFactory, cvc_table_functions,
-    fts_match_udf, page_table_functions, vault_table_functions,
+    FileCache, FileKind, NamedFormatFactory, VectorFormatFactory, code_table_functions,
+    cvc_table_functions, fts_match_udf, page_table_functions, vault_table_functions,
 };
 use ogive_udfs::{beside_texts, length_of_bytes};
 
@@ -113,6 +113,7 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         .into_iter()
         .chain(page_table_functions())
         .chain(vault_table_functions())
+        .chain(code_table_functions())
     {
         tables.insert(
             name.to_string(),

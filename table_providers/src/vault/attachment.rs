@@ -4,12 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion_common::{DataFusionError, Result, plan_err};
+use datafusion_common::{DataFusionError, Result, not_impl_err, plan_err};
 use datafusion_session::CatalogProvider;
 use ogive_vault::{OpenOptions, SCHEMAS, quoted};
 use ogive_vectors::VectorError;
 
-use super::blocking::blocking;
 use super::catalog::{VaultCatalog, is_vault};
 use super::changes::VaultTransaction;
 use super::schema::SqliteTypes;
@@ -17,6 +16,7 @@ use super::table::VaultTable;
 use crate::attachment::{
     AttachOptions, Attachment, AttachmentKind, Maintenance, NewColumn, NewTable,
 };
+use crate::blocking::blocking;
 use crate::changes::RestorePoint;
 
 /// SQLite databases.
@@ -35,6 +35,10 @@ impl AttachmentKind for VaultKind {
 
     fn is_own(&self, path: &Path) -> bool {
         is_vault(path)
+    }
+
+    fn is_by_path(&self) -> bool {
+        true
     }
 
     fn is_new(&self, path: &Path) -> bool {
@@ -133,6 +137,12 @@ impl Attachment for VaultCatalog {
             Maintenance::Checkpoint => "PRAGMA wal_checkpoint(TRUNCATE)",
             Maintenance::Vacuum => "VACUUM",
             Maintenance::Analyze => "ANALYZE",
+            Maintenance::Refresh => {
+                return not_impl_err!(
+                    "REFRESH {}: a vault is read where it is, and nothing of it is kept",
+                    self.file()
+                );
+            }
         };
         blocking(move || Self::maintain(&self, maintenance.name(), sql)).await
     }

@@ -11,8 +11,8 @@ use datafusion_common::{Result, exec_datafusion_err};
 use ogive_vault::Vault;
 use parking_lot::Mutex;
 
+use crate::blocking::blocking;
 use crate::changes::RestorePoint;
-use crate::vault::blocking::blocking;
 use crate::vault::changes::VaultTransaction;
 
 /// Where the block of a vault is kept, if one is open.

@@ -8,7 +8,6 @@
 mod arrays;
 mod attachment;
 mod block;
-mod blocking;
 mod catalog;
 mod changes;
 mod describe;

@@ -11,10 +11,10 @@ use datafusion_common::{Constraint, Constraints, Result};
 use ogive_vault::{MainKind, MainTable, Store};
 
 use super::block::OpenBlock;
-use super::blocking::blocking;
 use super::changes::VaultTransaction;
 use super::insert::check_writable;
 use super::table::VaultTable;
+use crate::blocking::blocking;
 use crate::changes::{RestorePoint, RowStore, RowWriter};
 
 /// A vault's table as a store of rows.

@@ -15,9 +15,9 @@ use datafusion_physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan};
 use futures::{StreamExt, TryStreamExt};
 use ogive_vault::{OnConflict, Writer};
 
+use crate::blocking::blocking;
 use crate::error::vault_error;
 use crate::vault::block::Block;
-use crate::vault::blocking::blocking;
 use crate::vault::insert::{check_writable, insert_batch};
 use crate::vault::target::VaultTarget;
 

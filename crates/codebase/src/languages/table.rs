@@ -128,7 +128,9 @@ impl Definition {
             kind,
             name: source.text(name).to_owned(),
             within: None,
-            body_start: node.child_by_field_name("body").map(|body| body.start_byte()),
+            body_start: node
+                .child_by_field_name("body")
+                .map(|body| body.start_byte()),
             name_start: name.start_byte(),
         }
     }

@@ -536,9 +536,7 @@ impl Walk<'_> {
                     doc.end_row + 1 >= anchor_row.min(start_row) && doc.range.end <= start
                         || doc.end_row + 1 == start_row
                 })
-                .map(|doc| {
-                    signature::comment_text(self.source.text.get(doc.range).unwrap_or(""))
-                })
+                .map(|doc| signature::comment_text(self.source.text.get(doc.range).unwrap_or("")))
                 .filter(|doc| !doc.is_empty())
         };
         let number = u32_of(self.parsed.symbols.len());

@@ -1,4 +1,4 @@
-//! Work that waits for a file.
+//! Work that waits for files, beside the runtime's threads.
 
 use datafusion_common::{DataFusionError, Result};
 use datafusion_common_runtime::SpawnedTask;
