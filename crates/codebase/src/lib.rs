@@ -4,6 +4,7 @@
 
 mod cache;
 mod checkout;
+mod chunk;
 mod compress;
 mod decode;
 mod dedup;
@@ -12,6 +13,7 @@ mod facts;
 mod graph;
 mod language;
 mod languages;
+mod pack;
 mod parse;
 mod secrets;
 mod tokens;
@@ -19,6 +21,7 @@ mod walk;
 
 pub use cache::{Cache, CacheInfo, CacheOptions};
 pub use checkout::{Checkout, FileFacts, Scan, ScanOptions, ScanStats, Scanned};
+pub use chunk::{Chunk, chunks};
 pub use compress::{Level, compress, summary};
 pub use dedup::{Dedup, Duplicate, Sketch};
 pub use error::{Error, FileError, Result, Stage};
@@ -28,6 +31,10 @@ pub use facts::{
 };
 pub use graph::{Edge, Graph, Resolver};
 pub use language::Language;
+pub use pack::{
+    Chunking, Format, LeftOut, PackLevel, PackOptions, Packed, PackedChunk, PackedFile, Reason, Selected, pack,
+    pack_each,
+};
 pub use parse::{ParseLimits, parse_source, parse_source_within, tree_text};
 pub use secrets::{Secret, secret, secret_by_name};
 pub use tokens::{Encoding, Tokenizer};

@@ -7,9 +7,6 @@ use std::process::{Command, Stdio};
 use ogive_codebase::{Language, Parsed, SymbolKind, parse_source};
 use serde_json::{Value, json};
 
-/// Every how many files are compared, unless `OGIVE_PYTHON_AST=all`: the whole library takes a minute without optimisation.
-const SAMPLE_EVERY: usize = 8;
-
 /// Files in which the grammar and CPython are known to differ, with the reason.
 const KNOWN: &[(&str, &str)] = &[];
 
@@ -22,10 +19,6 @@ fn python_facts_are_those_of_ast() {
     let mut files = Vec::new();
     collect(&library, &mut files);
     files.sort();
-    let all = std::env::var("OGIVE_PYTHON_AST").is_ok_and(|value| value == "all");
-    if !all {
-        files = files.into_iter().step_by(SAMPLE_EVERY).collect();
-    }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python_ast.py");
     let mut python = Command::new("python3")
         .arg(script)
