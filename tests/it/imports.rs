@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ogive-npy", &[]),
     ("ogive-vectors", &[]),
     ("ogive-vault", &[]),
+    ("ogive-codebase", &[]),
     ("ogive-cvc", &["ogive-codecs"]),
     (
         "ogive-udfs",
@@ -53,6 +54,7 @@ const ENGINES: &[&str] = &[
     "ogive-cvc",
     "ogive-vectors",
     "ogive-vault",
+    "ogive-codebase",
 ];
 
 #[test]

@@ -19,7 +19,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         for (level, sum) in Level::ALL.into_iter().zip(&mut bytes[1..]) {
             let shorter = compress(&entry.path, &text, language, level);
             *sum += shorter.len();
-            if level == Level::Full && language.has_grammar() && shorter == text && text.contains("# ") {
+            if level == Level::Full
+                && language.has_grammar()
+                && shorter == text
+                && text.contains("# ")
+            {
                 unchanged += 1;
                 println!("unchanged: {}", entry.path);
             }

@@ -26,7 +26,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 references += facts.parsed.references.len();
                 tokens += facts.file.tokens.unwrap_or(0);
             }
-            Scanned::Failed(error) => println!("{} {}: {}", error.stage.name(), error.path, error.message),
+            Scanned::Failed(error) => {
+                println!("{} {}: {}", error.stage.name(), error.path, error.message)
+            }
         }
     }
     let seconds = started.elapsed().as_secs_f64();

@@ -147,7 +147,10 @@ pub struct Cache {
 
 impl std::fmt::Debug for Cache {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Cache").field("path", &self.path).finish_non_exhaustive()
+        formatter
+            .debug_struct("Cache")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }
 
@@ -202,14 +205,17 @@ impl Cache {
             .write(true)
             .open(path.with_extension("lock"))
             .map_err(|error| failed(error.to_string()))?;
-        lock.lock_shared().map_err(|error| failed(error.to_string()))?;
+        lock.lock_shared()
+            .map_err(|error| failed(error.to_string()))?;
         let mut rebuilt = false;
         let connection = match connect(&path) {
             Ok(connection) => connection,
             Err(error) if is_damage(&error) => {
                 lock.unlock().map_err(|error| failed(error.to_string()))?;
                 lock.try_lock().map_err(|_| {
-                    failed(format!("it is damaged ({error}) and in use by another process"))
+                    failed(format!(
+                        "it is damaged ({error}) and in use by another process"
+                    ))
                 })?;
                 // Another process may have made it anew in between.
                 let connection = match connect(&path) {
@@ -221,7 +227,8 @@ impl Cache {
                     }
                 };
                 lock.unlock().map_err(|error| failed(error.to_string()))?;
-                lock.lock_shared().map_err(|error| failed(error.to_string()))?;
+                lock.lock_shared()
+                    .map_err(|error| failed(error.to_string()))?;
                 connection
             }
             Err(error) => return Err(failed(error.to_string())),
@@ -304,8 +311,8 @@ impl Cache {
         let scanned_ns = now_ns();
         let settings = self.settings.clone();
         let write = |connection: &mut Connection| -> rusqlite::Result<()> {
-            let change = connection
-                .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            let change =
+                connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             {
                 let mut statement = change.prepare_cached(
                     "INSERT INTO files (path, settings, size, modified_ns, scanned_ns, checksum, file, parsed) \
@@ -342,8 +349,8 @@ impl Cache {
     /// Forgets files.
     pub(crate) fn forget<'p>(&mut self, paths: impl IntoIterator<Item = &'p str>) -> Result<()> {
         let write = |connection: &mut Connection| -> rusqlite::Result<()> {
-            let change = connection
-                .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            let change =
+                connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             for path in paths {
                 change.execute("DELETE FROM files WHERE path = ?1", [path])?;
             }
@@ -355,9 +362,10 @@ impl Cache {
     /// Brings the cache within its bounds of age and size.
     pub(crate) fn trim(&mut self) -> Result<()> {
         let bytes_max = i64::try_from(self.options.bytes_max).unwrap_or(i64::MAX);
-        let oldest = self.options.ttl.map(|ttl| {
-            now_ns().saturating_sub(i64::try_from(ttl.as_nanos()).unwrap_or(i64::MAX))
-        });
+        let oldest = self
+            .options
+            .ttl
+            .map(|ttl| now_ns().saturating_sub(i64::try_from(ttl.as_nanos()).unwrap_or(i64::MAX)));
         let trim = |connection: &Connection| -> rusqlite::Result<()> {
             if let Some(oldest) = oldest {
                 connection.execute("DELETE FROM files WHERE scanned_ns < ?1", [oldest])?;

@@ -360,7 +360,9 @@ impl Work {
             // Without its cache a scan is slower, and right.
             Cache::open(&self.root, &settings(&self.options), options).ok()
         });
-        let known = self.cached(&mut cache, |cache| cache.known()).unwrap_or_default();
+        let known = self
+            .cached(&mut cache, |cache| cache.known())
+            .unwrap_or_default();
         self.forget_deleted(&mut cache, &entries, &known);
         let mut errors = errors.into_iter().peekable();
         let mut entries = entries.into_iter().peekable();
@@ -380,7 +382,9 @@ impl Work {
             let mut batch = Vec::with_capacity(done.len());
             for done in done {
                 fresh.extend(done.fresh);
-                let Some(scanned) = done.scanned else { continue };
+                let Some(scanned) = done.scanned else {
+                    continue;
+                };
                 while errors
                     .peek()
                     .is_some_and(|error| error.path.as_str() < scanned.path())
@@ -550,10 +554,9 @@ impl Work {
                 .problems
                 .insert(0, crate::facts::Problem { stage, message });
         }
-        let beyond = parsed
-            .problems
-            .iter()
-            .any(|problem| problem.stage == Stage::Limit && problem.message.starts_with("not parsed"));
+        let beyond = parsed.problems.iter().any(|problem| {
+            problem.stage == Stage::Limit && problem.message.starts_with("not parsed")
+        });
         let started = Instant::now();
         let tokens = (!beyond).then(|| self.options.encoding.count(&text));
         add_time(&self.counters.token_ns, started);

@@ -241,7 +241,11 @@ mod tests {
             }
         }
         let pieces = chunks(&text, &parsed, hash, 100, &encoding);
-        assert!(pieces[1].text(&text).starts_with("# about"), "{:?}", pieces[1]);
+        assert!(
+            pieces[1].text(&text).starts_with("# about"),
+            "{:?}",
+            pieces[1]
+        );
         assert_eq!(pieces[1].start_line, pieces[0].end_line + 1);
     }
 }

@@ -28,12 +28,7 @@ pub enum Level {
 
 impl Level {
     /// Every level, the fullest first.
-    pub const ALL: [Self; 4] = [
-        Self::Full,
-        Self::Structural,
-        Self::Signature,
-        Self::Summary,
-    ];
+    pub const ALL: [Self; 4] = [Self::Full, Self::Structural, Self::Signature, Self::Summary];
 
     /// The level's name.
     #[must_use]
@@ -254,10 +249,9 @@ fn spans(text: &str, tree: &Tree, grammar: &Grammar) -> (Vec<Range<usize>>, Vec<
             && (node.child_count() == 0
                 || node.is_error()
                 || TEXTS.iter().any(|part| node.kind().contains(part)))
+            && protected.last().is_none_or(|last| last.end < range.end)
         {
-            if protected.last().is_none_or(|last| last.end < range.end) {
-                protected.push(range);
-            }
+            protected.push(range);
         }
         // Code inside a text may have comments; they go like others.
         if !comment && cursor.goto_first_child() {
@@ -324,8 +318,10 @@ fn without(
             kept.push_str(text.get(at..comment.start.max(at)).unwrap_or(""));
             removed = true;
             let after = text.get(comment.end..).and_then(|rest| rest.chars().next());
-            if kept.ends_with(|c: char| !c.is_whitespace())
-                && after.is_some_and(|c| !c.is_whitespace())
+            // Two words, or two operators, must not become one.
+            let apart = |c: char| c.is_whitespace() || "()[]{},;".contains(c);
+            if kept.chars().next_back().is_some_and(|c| !apart(c))
+                && after.is_some_and(|c| !apart(c))
             {
                 kept.push(' ');
             }

@@ -28,10 +28,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Decoded<'_> {
     if is_binary(bytes) {
         return Decoded::Binary;
     }
-    for (mark, encoding) in [
-        (&[0xff, 0xfe][..], UTF_16LE),
-        (&[0xfe, 0xff][..], UTF_16BE),
-    ] {
+    for (mark, encoding) in [(&[0xff, 0xfe][..], UTF_16LE), (&[0xfe, 0xff][..], UTF_16BE)] {
         if let Some(rest) = bytes.strip_prefix(mark) {
             let (text, damaged) = encoding.decode_without_bom_handling(rest);
             let problem = damaged.then(|| format!("not valid {}", encoding.name()));

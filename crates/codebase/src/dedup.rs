@@ -203,7 +203,9 @@ mod tests {
     fn same_and_near_files_are_found_once() {
         let mut dedup = Dedup::new(Some(0.7));
         let mut add = |path: &str, content: &str| {
-            dedup.add(path, ContentHash::of(content.as_bytes()), || Sketch::of(content))
+            dedup.add(path, ContentHash::of(content.as_bytes()), || {
+                Sketch::of(content)
+            })
         };
         assert!(!add("a", &text(0..500)));
         assert!(add("b", &text(0..500)));

@@ -147,10 +147,7 @@ impl FromStr for Language {
             .ok_or_else(|| Error::UnknownName {
                 what: "language",
                 name: name.to_owned(),
-                expected: Self::all()
-                    .map(Self::name)
-                    .collect::<Vec<_>>()
-                    .join(", "),
+                expected: Self::all().map(Self::name).collect::<Vec<_>>().join(", "),
             })
     }
 }

@@ -53,20 +53,38 @@ const ENDINGS: &[(&str, &str)] = &[
 
 /// What secrets look like inside of files. Each has a shape of its own: words such as `password = ` are in every test.
 const CONTENTS: &[(&str, &str)] = &[
-    (r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----\s*\n", "a private key"),
+    (
+        r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----\s*\n",
+        "a private key",
+    ),
     (r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b", "an access key of AWS"),
-    (r#"(?i)aws_secret_access_key["']?\s*[:=]\s*["']?[A-Za-z0-9/+]{40}\b"#, "a secret key of AWS"),
+    (
+        r#"(?i)aws_secret_access_key["']?\s*[:=]\s*["']?[A-Za-z0-9/+]{40}\b"#,
+        "a secret key of AWS",
+    ),
     (r"\bgh[pousr]_[A-Za-z0-9]{36,}\b", "a token of GitHub"),
     (r"\bgithub_pat_[A-Za-z0-9_]{60,}\b", "a token of GitHub"),
     (r"\bglpat-[A-Za-z0-9_-]{20,}\b", "a token of GitLab"),
     (r"\bxox[abprs]-[A-Za-z0-9-]{20,}\b", "a token of Slack"),
     (r"\bsk_live_[A-Za-z0-9]{20,}\b", "a key of Stripe"),
-    (r"\bsk-(?:proj-|ant-)?[A-Za-z0-9_-]{40,}\b", "a key of a model's API"),
+    (
+        r"\bsk-(?:proj-|ant-)?[A-Za-z0-9_-]{40,}\b",
+        "a key of a model's API",
+    ),
     (r"\bAIza[0-9A-Za-z_-]{35}\b", "a key of Google"),
     (r"\bnpm_[A-Za-z0-9]{36}\b", "a token of npm"),
-    (r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}", "a token of PyPI"),
-    (r"\beyJ[A-Za-z0-9_-]{20,}\.eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}\b", "a signed token"),
-    (r"\b[a-z][a-z0-9+]{2,12}://[^\s:/@'\x22<>${}]{1,60}:[^\s:/@'\x22<>${}*]{8,80}@[a-z0-9-]+\.[a-z0-9.-]+", "a URL with a password"),
+    (
+        r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{50,}",
+        "a token of PyPI",
+    ),
+    (
+        r"\beyJ[A-Za-z0-9_-]{20,}\.eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}\b",
+        "a signed token",
+    ),
+    (
+        r"\b[a-z][a-z0-9+]{2,12}://[^\s:/@'\x22<>${}]{1,60}:[^\s:/@'\x22<>${}*]{8,80}@[a-z0-9-]+\.[a-z0-9.-]+",
+        "a URL with a password",
+    ),
 ];
 
 static SET: LazyLock<Option<RegexSet>> =
@@ -105,7 +123,12 @@ pub fn secret(path: &str, content: &str) -> Option<Secret> {
         .ok()?
         .find(content.as_bytes())?
         .start();
-    let lines = content.as_bytes().get(..at)?.iter().filter(|&&b| b == b'\n').count();
+    let lines = content
+        .as_bytes()
+        .get(..at)?
+        .iter()
+        .filter(|&&b| b == b'\n')
+        .count();
     Some(Secret {
         looks_like,
         line: u32::try_from(lines + 1).ok(),

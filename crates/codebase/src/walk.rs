@@ -110,7 +110,8 @@ pub fn walk(root: &Path, options: &WalkOptions) -> Result<Found> {
                     continue;
                 }
                 let path = relative(root, step.path());
-                if exclude.is_match(&path) || !options.include.is_empty() && !include.is_match(&path)
+                if exclude.is_match(&path)
+                    || !options.include.is_empty() && !include.is_match(&path)
                 {
                     continue;
                 }

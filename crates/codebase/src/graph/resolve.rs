@@ -28,8 +28,14 @@ impl Resolver {
         for path in &files {
             let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
             let stem = name.split('.').next().unwrap_or(name);
-            by_stem.entry(stem.to_owned()).or_default().push(path.clone());
-            by_folder.entry(folder.to_owned()).or_default().push(path.clone());
+            by_stem
+                .entry(stem.to_owned())
+                .or_default()
+                .push(path.clone());
+            by_folder
+                .entry(folder.to_owned())
+                .or_default()
+                .push(path.clone());
         }
         Self {
             files: files.into_iter().collect(),
@@ -142,8 +148,23 @@ impl Resolver {
 
     fn script_file(&self, base: &str) -> Option<String> {
         const ENDINGS: &[&str] = &[
-            "", ".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".json",
-            "/index.ts", "/index.tsx", "/index.d.ts", "/index.js", "/index.jsx", "/index.mjs",
+            "",
+            ".ts",
+            ".tsx",
+            ".d.ts",
+            ".js",
+            ".jsx",
+            ".mjs",
+            ".cjs",
+            ".mts",
+            ".cts",
+            ".json",
+            "/index.ts",
+            "/index.tsx",
+            "/index.d.ts",
+            "/index.js",
+            "/index.jsx",
+            "/index.mjs",
         ];
         if let Some(found) = ENDINGS
             .iter()
@@ -152,7 +173,13 @@ impl Resolver {
             return Some(found);
         }
         // TypeScript imports its files by the names that they will have.
-        let written = [(".js", ".ts"), (".js", ".tsx"), (".mjs", ".mts"), (".cjs", ".cts"), (".jsx", ".tsx")];
+        let written = [
+            (".js", ".ts"),
+            (".js", ".tsx"),
+            (".mjs", ".mts"),
+            (".cjs", ".cts"),
+            (".jsx", ".tsx"),
+        ];
         written.into_iter().find_map(|(as_written, on_disk)| {
             let stem = base.strip_suffix(as_written)?;
             self.known(format!("{stem}{on_disk}"))
@@ -160,7 +187,11 @@ impl Resolver {
     }
 
     fn rust(&self, from: &str, import: &Import) -> Option<String> {
-        let mut parts: Vec<&str> = import.module.split("::").filter(|p| !p.is_empty()).collect();
+        let mut parts: Vec<&str> = import
+            .module
+            .split("::")
+            .filter(|p| !p.is_empty())
+            .collect();
         let name = import.name.as_deref().filter(|name| *name != "*");
         parts.extend(name);
         let file = from.rsplit('/').next().unwrap_or(from);
@@ -182,7 +213,8 @@ impl Resolver {
             }
             "crate" => {
                 let base = self.crate_root(from)?;
-                self.rust_module(&base, rest).or_else(|| self.rust_root(&base))
+                self.rust_module(&base, rest)
+                    .or_else(|| self.rust_root(&base))
             }
             name => {
                 // A module beside, or another crate of the workspace.
@@ -231,7 +263,9 @@ impl Resolver {
     fn crate_root(&self, from: &str) -> Option<String> {
         let mut base = folder(from);
         loop {
-            if self.files.contains(&join(base, "lib.rs")) || self.files.contains(&join(base, "main.rs")) {
+            if self.files.contains(&join(base, "lib.rs"))
+                || self.files.contains(&join(base, "main.rs"))
+            {
                 return Some(base.to_owned());
             }
             if base.is_empty() {
@@ -247,7 +281,10 @@ impl Resolver {
         // A path without a host is the standard library's, or the checkout's own module by its bare name.
         for start in 0..parts.len() {
             let path = parts.get(start..).unwrap_or(&[]).join("/");
-            if start == 0 && !parts.first().is_some_and(|host| host.contains('.')) && parts.len() == 1 {
+            if start == 0
+                && !parts.first().is_some_and(|host| host.contains('.'))
+                && parts.len() == 1
+            {
                 return Vec::new();
             }
             if let Some(files) = self.by_folder.get(&path) {
@@ -293,7 +330,9 @@ impl Resolver {
             let stem = path.rsplit('/').next().unwrap_or(&path);
             let found = self.by_stem.get(stem).and_then(|files| {
                 files.iter().find(|file| {
-                    let bare = file.rsplit_once('.').map_or(file.as_str(), |(bare, _)| bare);
+                    let bare = file
+                        .rsplit_once('.')
+                        .map_or(file.as_str(), |(bare, _)| bare);
                     is_wanted(file) && is_below(bare, &path)
                 })
             });

@@ -43,7 +43,10 @@ fn check(files: &[(&str, &str)], expected: &[&str]) {
 fn imports_lead_to_files() {
     check(
         &[
-            ("pkg/sub/a.py", "from . import b\nfrom ..c import d\nimport pkg.e\nimport os\n"),
+            (
+                "pkg/sub/a.py",
+                "from . import b\nfrom ..c import d\nimport pkg.e\nimport os\n",
+            ),
             ("pkg/sub/b.py", ""),
             ("pkg/c.py", ""),
             ("pkg/e/__init__.py", ""),
@@ -52,7 +55,10 @@ fn imports_lead_to_files() {
     );
     check(
         &[
-            ("src/a.ts", "import x from './b.js'; export * from '../lib'; import y from 'react';"),
+            (
+                "src/a.ts",
+                "import x from './b.js'; export * from '../lib'; import y from 'react';",
+            ),
             ("src/b.ts", ""),
             ("lib/index.ts", ""),
         ],
@@ -60,16 +66,26 @@ fn imports_lead_to_files() {
     );
     check(
         &[
-            ("crates/x/src/lib.rs", "mod a; use crate::b::C; use ogive_y::Z; use std::fmt;"),
+            (
+                "crates/x/src/lib.rs",
+                "mod a; use crate::b::C; use ogive_y::Z; use std::fmt;",
+            ),
             ("crates/x/src/a.rs", ""),
             ("crates/x/src/b/mod.rs", ""),
             ("crates/y/src/lib.rs", ""),
         ],
-        &["crates/x/src/a.rs", "crates/x/src/b/mod.rs", "crates/y/src/lib.rs"],
+        &[
+            "crates/x/src/a.rs",
+            "crates/x/src/b/mod.rs",
+            "crates/y/src/lib.rs",
+        ],
     );
     check(
         &[
-            ("crates/x/src/b/c.rs", "use super::d; use super::super::a::T;"),
+            (
+                "crates/x/src/b/c.rs",
+                "use super::d; use super::super::a::T;",
+            ),
             ("crates/x/src/lib.rs", ""),
             ("crates/x/src/a.rs", ""),
             ("crates/x/src/b/mod.rs", ""),
@@ -79,7 +95,10 @@ fn imports_lead_to_files() {
     );
     check(
         &[
-            ("main.go", "package main\nimport (\n\"fmt\"\n\"example.com/m/pkg/z\"\n)\n"),
+            (
+                "main.go",
+                "package main\nimport (\n\"fmt\"\n\"example.com/m/pkg/z\"\n)\n",
+            ),
             ("pkg/z/one.go", "package z"),
             ("pkg/z/one_test.go", "package z"),
         ],
@@ -87,14 +106,20 @@ fn imports_lead_to_files() {
     );
     check(
         &[
-            ("src/main/java/a/A.java", "package a; import b.c.D; import java.util.List;"),
+            (
+                "src/main/java/a/A.java",
+                "package a; import b.c.D; import java.util.List;",
+            ),
             ("src/main/java/b/c/D.java", ""),
         ],
         &["src/main/java/b/c/D.java"],
     );
     check(
         &[
-            ("src/a.c", "#include \"b.h\"\n#include <lib/c.h>\n#include <stdio.h>\n"),
+            (
+                "src/a.c",
+                "#include \"b.h\"\n#include <lib/c.h>\n#include <stdio.h>\n",
+            ),
             ("src/b.h", ""),
             ("include/lib/c.h", ""),
         ],
@@ -102,7 +127,10 @@ fn imports_lead_to_files() {
     );
     check(
         &[
-            ("lib/a.rb", "require_relative 'b'\nrequire 'c/d'\nrequire 'set'\n"),
+            (
+                "lib/a.rb",
+                "require_relative 'b'\nrequire 'c/d'\nrequire 'set'\n",
+            ),
             ("lib/b.rb", ""),
             ("lib/c/d.rb", ""),
         ],
@@ -127,7 +155,10 @@ fn imports_lead_to_files() {
     #[cfg(feature = "php")]
     check(
         &[
-            ("src/A.php", "<?php\nuse App\\Model\\User;\nrequire __DIR__ . '/b.php';\n"),
+            (
+                "src/A.php",
+                "<?php\nuse App\\Model\\User;\nrequire __DIR__ . '/b.php';\n",
+            ),
             ("src/Model/User.php", ""),
             ("src/b.php", ""),
         ],

@@ -11,7 +11,12 @@ pub(super) fn unquoted(text: &str) -> &str {
 }
 
 /// `a.b.C`, `a.b.*` and `a.b.C as D`: the path is the module as written, its last part the name.
-pub(super) fn path_import(text: &str, separator: &str, alias_word: &str, sink: &mut ImportSink<'_>) {
+pub(super) fn path_import(
+    text: &str,
+    separator: &str,
+    alias_word: &str,
+    sink: &mut ImportSink<'_>,
+) {
     let (path, alias) = match text.split_once(alias_word) {
         Some((path, alias)) => (path.trim(), Some(alias.trim())),
         None => (text.trim(), None),

@@ -65,12 +65,12 @@ pub(super) fn declares_function(node: Node<'_>) -> bool {
         match at {
             Some(declarator) if declarator.kind() == "function_declarator" => return true,
             Some(declarator) => {
-                at = declarator
-                    .child_by_field_name("declarator")
-                    .or_else(|| match declarator.kind() {
+                at = declarator.child_by_field_name("declarator").or_else(|| {
+                    match declarator.kind() {
                         "reference_declarator" => declarator.named_child(0),
                         _ => None,
-                    });
+                    }
+                });
             }
             None => return false,
         }

@@ -71,7 +71,10 @@ fn choose(candidates: &[Candidate], target: u64) -> Vec<Option<Level>> {
     }
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by(|a, b| match (candidates.get(*a), candidates.get(*b)) {
-        (Some(a), Some(b)) => b.score.total_cmp(&a.score).then_with(|| a.path.cmp(&b.path)),
+        (Some(a), Some(b)) => b
+            .score
+            .total_cmp(&a.score)
+            .then_with(|| a.path.cmp(&b.path)),
         _ => std::cmp::Ordering::Equal,
     });
     let mut levels: Vec<Option<Level>> = vec![None; candidates.len()];

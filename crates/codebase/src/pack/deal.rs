@@ -22,7 +22,11 @@ pub(super) fn deal(
 ) -> Result<Vec<LeftOut>> {
     let budget = writer.options.budget.unwrap_or(BUDGET_DEFAULT);
     let mut left_out = left_out;
-    left_out.extend(candidates.iter().filter_map(|candidate| writer.refusal(candidate)));
+    left_out.extend(
+        candidates
+            .iter()
+            .filter_map(|candidate| writer.refusal(candidate)),
+    );
     left_out.sort_by(|a, b| a.path.cmp(&b.path));
     let header = writer.chunk(Some(1000), Vec::new(), &left_out).tokens;
     // A chunk needs room for more than its header.
@@ -156,7 +160,11 @@ fn filled<'c>(
 /// As few chunks as the sum allows, the largest file first, each to the chunk with the least in it.
 pub(super) fn balanced<'c>(candidates: &[&'c Candidate], room: u64) -> Vec<Vec<&'c Candidate>> {
     let mut order: Vec<&Candidate> = candidates.to_vec();
-    order.sort_by(|a, b| cost_of(b).cmp(&cost_of(a)).then_with(|| a.path.cmp(&b.path)));
+    order.sort_by(|a, b| {
+        cost_of(b)
+            .cmp(&cost_of(a))
+            .then_with(|| a.path.cmp(&b.path))
+    });
     let total: u64 = order.iter().map(|candidate| cost_of(candidate)).sum();
     let mut count = usize::try_from(total.div_ceil(room).max(1)).unwrap_or(1);
     loop {

@@ -242,8 +242,10 @@ pub fn pack_each(
     let title = options.title.clone().unwrap_or_else(|| {
         let root = std::fs::canonicalize(checkout.root());
         let root = root.as_deref().unwrap_or(checkout.root());
-        root.file_name()
-            .map_or_else(|| "checkout".to_owned(), |name| name.to_string_lossy().into_owned())
+        root.file_name().map_or_else(
+            || "checkout".to_owned(),
+            |name| name.to_string_lossy().into_owned(),
+        )
     });
     let writer = Writer {
         checkout,
@@ -340,7 +342,10 @@ fn survey(checkout: &Checkout, options: &PackOptions) -> Result<Survey> {
         }
         let duplicate = file.hash.is_some_and(|hash| {
             dedup.add(&file.path, hash, || {
-                checkout.read(&file.path).ok().and_then(|text| Sketch::of(&text))
+                checkout
+                    .read(&file.path)
+                    .ok()
+                    .and_then(|text| Sketch::of(&text))
             })
         });
         if duplicate && let Some(found) = dedup.duplicates().last() {
@@ -360,7 +365,9 @@ fn survey(checkout: &Checkout, options: &PackOptions) -> Result<Survey> {
         };
         candidates.push(Candidate {
             language: file.language.parse().unwrap_or(Language::TEXT),
-            score: selected.and_then(|selected| selected.score).unwrap_or(f64::NAN),
+            score: selected
+                .and_then(|selected| selected.score)
+                .unwrap_or(f64::NAN),
             path: file.path,
             bytes: file.bytes,
             costs: BTreeMap::new(),

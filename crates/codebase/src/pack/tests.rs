@@ -25,10 +25,16 @@ fn checkout() -> (tempfile::TempDir, Checkout) {
         write(&format!("pkg/{name}.py"), &body(name, functions));
     }
     write("pkg/again.py", &body("one", 3));
-    write("lib/a.ts", "import { b } from './b';\nexport const a = () => b(`x\n\n\ny`); // note\n");
+    write(
+        "lib/a.ts",
+        "import { b } from './b';\nexport const a = () => b(`x\n\n\ny`); // note\n",
+    );
     write("lib/b.ts", "export function b(x: string) { return x; }\n");
     write("README.md", "# Read me\n\nText with ``` in it.\n");
-    write("conf/settings.txt", concat!("key: AKIA", "IOSFODNN7EXAMPLE\n"));
+    write(
+        "conf/settings.txt",
+        concat!("key: AKIA", "IOSFODNN7EXAMPLE\n"),
+    );
     write("binary.bin", "\0\0\0");
     let checkout = Checkout::open(folder.path(), ScanOptions::default()).unwrap();
     (folder, checkout)
@@ -115,7 +121,11 @@ fn what_is_left_out_is_named() {
     );
     assert_eq!(reason("pkg/three.py"), Some(Reason::Budget));
     let header = chunks[0].content.split("\n## ").next().unwrap();
-    for part in ["conf/settings.txt (an access key of AWS)", "pkg/one.py (as pkg/again.py)", "pkg/three.py"] {
+    for part in [
+        "conf/settings.txt (an access key of AWS)",
+        "pkg/one.py (as pkg/again.py)",
+        "pkg/three.py",
+    ] {
         assert!(header.contains(part), "{header}");
     }
     assert!(!chunks[0].content.contains("AKIA"));
@@ -153,12 +163,21 @@ fn chunks_hold_every_file_whole() {
                 ..PackOptions::default()
             };
             let (chunks, packed) = packed(&options).unwrap();
-            assert!(packed.left_out.iter().all(|left| left.reason != Reason::Budget));
+            assert!(
+                packed
+                    .left_out
+                    .iter()
+                    .all(|left| left.reason != Reason::Budget)
+            );
             let (_folder, checkout) = checkout();
             for (path, text) in texts(&chunks) {
                 let content = checkout.read(&path).unwrap();
                 let language = Language::detect(&path, b"");
-                assert_eq!(text, compress(&path, &content, language, Level::Full), "{path}");
+                assert_eq!(
+                    text,
+                    compress(&path, &content, language, Level::Full),
+                    "{path}"
+                );
                 assert!(parse_source(&text, language).problems.is_empty());
             }
             assert_eq!(texts(&chunks).len(), 8, "{chunking:?} {budget}");
@@ -210,11 +229,19 @@ fn balanced_chunks_are_alike() {
         })
         .collect();
     let all: Vec<&Candidate> = candidates.iter().collect();
-    let total: u64 = all.iter().map(|candidate| candidate.costs[&Level::Full]).sum();
+    let total: u64 = all
+        .iter()
+        .map(|candidate| candidate.costs[&Level::Full])
+        .sum();
     let chunks = deal::balanced(&all, 210);
     let sums: Vec<u64> = chunks
         .iter()
-        .map(|chunk| chunk.iter().map(|candidate| candidate.costs[&Level::Full]).sum())
+        .map(|chunk| {
+            chunk
+                .iter()
+                .map(|candidate| candidate.costs[&Level::Full])
+                .sum()
+        })
         .collect();
     assert_eq!(sums.iter().sum::<u64>(), total);
     assert!(sums.len() as u64 <= total.div_ceil(210) + 1, "{sums:?}");
@@ -242,6 +269,9 @@ fn a_selection_is_all_there_is() {
         .iter()
         .map(|file| (file.path.as_str(), file.level))
         .collect();
-    assert_eq!(files, [("core.py", Level::Full), ("pkg/two.py", Level::Signature)]);
+    assert_eq!(
+        files,
+        [("core.py", Level::Full), ("pkg/two.py", Level::Signature)]
+    );
     assert!(packed.left_out.is_empty());
 }

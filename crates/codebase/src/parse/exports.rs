@@ -127,8 +127,8 @@ pub(super) fn complete(text: &str, table: &Table, parsed: &mut Parsed) {
             while reachable
                 && let Some(around) = parent.and_then(|around| parsed.symbols.get(around as usize))
             {
-                reachable = around.kind == SymbolKind::Module
-                    && around.visibility == Visibility::Public;
+                reachable =
+                    around.kind == SymbolKind::Module && around.visibility == Visibility::Public;
                 parent = around.parent;
             }
             if reachable && symbol.kind != SymbolKind::Method {

@@ -69,7 +69,9 @@ pub(super) fn comment_text(comment: &str) -> String {
     let mut lines = Vec::new();
     for line in comment.lines() {
         let mut line = line.trim();
-        for mark in ["/**", "/*!", "/*", "///", "//!", "//", "---", "--", "##", "#"] {
+        for mark in [
+            "/**", "/*!", "/*", "///", "//!", "//", "---", "--", "##", "#",
+        ] {
             if let Some(rest) = line.strip_prefix(mark) {
                 line = rest;
                 break;

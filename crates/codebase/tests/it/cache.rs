@@ -4,9 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use ogive_codebase::{
-    Cache, CacheOptions, Checkout, ScanOptions, ScanStats, Scanned,
-};
+use ogive_codebase::{Cache, CacheOptions, Checkout, ScanOptions, ScanStats, Scanned};
 
 struct Place {
     checkout: tempfile::TempDir,
@@ -30,7 +28,8 @@ impl Place {
         let path = self.checkout.path().join(path);
         fs::write(&path, text).unwrap();
         let file = fs::File::options().write(true).open(path).unwrap();
-        file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
+        file.set_modified(SystemTime::now() - Duration::from_secs(3600))
+            .unwrap();
     }
 
     fn options(&self) -> CacheOptions {
@@ -73,7 +72,11 @@ impl Place {
             let path = entry.path();
             path.extension().is_some_and(|e| e == "db").then_some(path)
         };
-        fs::read_dir(self.cache.path()).unwrap().flatten().find_map(find).unwrap()
+        fs::read_dir(self.cache.path())
+            .unwrap()
+            .flatten()
+            .find_map(find)
+            .unwrap()
     }
 }
 
@@ -100,8 +103,12 @@ fn only_changed_files_are_parsed_again_and_deleted_ones_leave() {
     assert!(names.contains(&"changed".to_owned()) && !names.contains(&"f4".to_owned()));
     assert_eq!(place.cache().info().unwrap().entries, 19);
     // The same content with another time is known by its hash.
-    let file = fs::File::options().write(true).open(place.checkout.path().join("f05.py")).unwrap();
-    file.set_modified(SystemTime::now() - Duration::from_secs(60)).unwrap();
+    let file = fs::File::options()
+        .write(true)
+        .open(place.checkout.path().join("f05.py"))
+        .unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(60))
+        .unwrap();
     let (_, stats) = place.scan(place.options());
     assert_eq!(stats.cached, 19);
     // What was written this moment may be written again with the same time: it is read again.
@@ -118,7 +125,11 @@ fn a_damaged_cache_is_made_anew() {
     let (names, _) = place.scan(place.options());
     let path = place.file();
     let sound = fs::read(&path).unwrap();
-    let mut damages: Vec<Vec<u8>> = vec![b"not a database at all".to_vec(), Vec::new(), sound[..5000].to_vec()];
+    let mut damages: Vec<Vec<u8>> = vec![
+        b"not a database at all".to_vec(),
+        Vec::new(),
+        sound[..5000].to_vec(),
+    ];
     for at in [0, 20, 100, 4096, 8200, sound.len() / 2, sound.len() - 10] {
         let mut damaged = sound.clone();
         let end = (at + 64).min(damaged.len());
@@ -164,7 +175,13 @@ fn many_scans_at_once_are_right() {
     fs::remove_file(place.file()).unwrap();
     std::thread::scope(|scope| {
         let scans: Vec<_> = (0..6)
-            .map(|_| scope.spawn(|| (0..3).map(|_| place.scan(place.options()).0).collect::<Vec<_>>()))
+            .map(|_| {
+                scope.spawn(|| {
+                    (0..3)
+                        .map(|_| place.scan(place.options()).0)
+                        .collect::<Vec<_>>()
+                })
+            })
             .collect();
         for scan in scans {
             for names in scan.join().unwrap() {
@@ -182,7 +199,10 @@ fn encodings_and_limits_have_entries_of_their_own() {
     place.scan(place.options());
     let mut options = place.open(place.options()).options().clone();
     options.encoding = ogive_codebase::Encoding::R50kBase;
-    let mut scan = Checkout::open(place.checkout.path(), options).unwrap().scan().unwrap();
+    let mut scan = Checkout::open(place.checkout.path(), options)
+        .unwrap()
+        .scan()
+        .unwrap();
     assert_eq!(scan.by_ref().count(), 20);
     assert_eq!(scan.stats().cached, 0);
 }

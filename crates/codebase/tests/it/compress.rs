@@ -22,16 +22,36 @@ fn comments_and_blank_lines_go() {
         "/// Doc.\nfn f(/* a */) -> &'static str {\n\n    // b\n    r\"x\n\n// kept\" /* c */ /* d */\n}\n",
         "fn f() -> &'static str {\n    r\"x\n\n// kept\"\n}\n",
     );
-    check("c", full, "int/* a */x;\n#define A 1 /* b */\n\n\nint y; // c\n", "int x;\n#define A 1\nint y;\n");
+    check(
+        "c",
+        full,
+        "int/* a */x;\n#define A 1 /* b */\n\n\nint y; // c\n",
+        "int x;\n#define A 1\nint y;\n",
+    );
     check(
         "javascript",
         full,
         "const a = `x\n\n  // kept ${ b /* gone */ }\n`; // gone\n/* gone\n\n gone */\nf();\n",
         "const a = `x\n\n  // kept ${ b  }\n`;\nf();\n",
     );
-    check("go", full, "//go:build linux\n\n// gone\npackage a\n", "//go:build linux\npackage a\n");
-    check("bash", full, "#!/bin/sh\n# gone\ncat <<EOF\n# kept\n\nx\nEOF\n\necho '#' # gone\n", "#!/bin/sh\ncat <<EOF\n# kept\n\nx\nEOF\necho '#'\n");
-    check("yaml", full, "a: |\n  x\n\n  # kept\n# gone\nb: 1\n", "a: |\n  x\n\n  # kept\nb: 1\n");
+    check(
+        "go",
+        full,
+        "//go:build linux\n\n// gone\npackage a\n",
+        "//go:build linux\npackage a\n",
+    );
+    check(
+        "bash",
+        full,
+        "#!/bin/sh\n# gone\ncat <<EOF\n# kept\n\nx\nEOF\n\necho '#' # gone\n",
+        "#!/bin/sh\ncat <<EOF\n# kept\n\nx\nEOF\necho '#'\n",
+    );
+    check(
+        "yaml",
+        full,
+        "a: |\n  x\n\n  # kept\n# gone\nb: 1\n",
+        "a: |\n  x\n\n  # kept\nb: 1\n",
+    );
     check("text", full, "a\n\n\n# b\n", "a\n\n\n# b\n");
     check("markdown", full, "a\n\n\n# b\n", "a\n\n\n# b\n");
 }
@@ -71,7 +91,11 @@ fn real_code_loses_its_comments_and_nothing_else() {
         let shorter = compress(&entry.path, &text, rust, Level::Full);
         let (before, after) = (parse_source(&text, rust), parse_source(&shorter, rust));
         assert_eq!(after.lines.comments, 0, "{}", entry.path);
-        assert!(text.trim().is_empty() || shorter.len() < text.len(), "{}", entry.path);
+        assert!(
+            text.trim().is_empty() || shorter.len() < text.len(),
+            "{}",
+            entry.path
+        );
         let shape = |parsed: &ogive_codebase::Parsed| -> Vec<_> {
             parsed
                 .symbols
@@ -80,7 +104,12 @@ fn real_code_loses_its_comments_and_nothing_else() {
                 .collect()
         };
         assert_eq!(shape(&before), shape(&after), "{}", entry.path);
-        assert_eq!(before.references.len(), after.references.len(), "{}", entry.path);
+        assert_eq!(
+            before.references.len(),
+            after.references.len(),
+            "{}",
+            entry.path
+        );
         checked += 1;
     }
     assert!(checked > 20);

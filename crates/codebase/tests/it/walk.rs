@@ -33,11 +33,18 @@ fn ignore_files_hold_outside_of_repositories() {
     );
     let check = |options: WalkOptions, expected: &[&str]| {
         let found = walk(folder.path(), &options).unwrap();
-        let paths: Vec<_> = found.entries.iter().map(|entry| entry.path.as_str()).collect();
+        let paths: Vec<_> = found
+            .entries
+            .iter()
+            .map(|entry| entry.path.as_str())
+            .collect();
         assert_eq!(paths, expected, "{options:?}");
         assert!(found.errors.is_empty());
     };
-    check(WalkOptions::default(), &["keep.log", "src.rs", "src/lib.rs"]);
+    check(
+        WalkOptions::default(),
+        &["keep.log", "src.rs", "src/lib.rs"],
+    );
     check(
         WalkOptions {
             hidden: true,
@@ -75,7 +82,11 @@ fn ignore_files_hold_outside_of_repositories() {
 #[test]
 fn languages_are_known_by_name_extension_and_first_line() {
     let check = |path: &str, head: &str, expected: &str| {
-        assert_eq!(Language::detect(path, head.as_bytes()).name(), expected, "{path}");
+        assert_eq!(
+            Language::detect(path, head.as_bytes()).name(),
+            expected,
+            "{path}"
+        );
     };
     check("a/b.py", "", "python");
     check("b.PY", "", "python");
@@ -98,10 +109,36 @@ fn languages_are_known_by_name_extension_and_first_line() {
         assert_eq!(language.name().parse::<Language>().unwrap(), language);
     }
     for name in [
-        "python", "javascript", "typescript", "tsx", "rust", "go", "java", "c", "cpp", "csharp", "ruby", "php", "bash",
-        "kotlin", "swift", "scala", "lua", "json", "toml", "yaml", "html", "css", "sql", "markdown", "text",
+        "python",
+        "javascript",
+        "typescript",
+        "tsx",
+        "rust",
+        "go",
+        "java",
+        "c",
+        "cpp",
+        "csharp",
+        "ruby",
+        "php",
+        "bash",
+        "kotlin",
+        "swift",
+        "scala",
+        "lua",
+        "json",
+        "toml",
+        "yaml",
+        "html",
+        "css",
+        "sql",
+        "markdown",
+        "text",
     ] {
         let language: Language = name.parse().unwrap();
-        assert!(language.has_grammar() || name == "text" || cfg!(not(feature = "sql")), "{name}");
+        assert!(
+            language.has_grammar() || name == "text" || cfg!(not(feature = "sql")),
+            "{name}"
+        );
     }
 }
