@@ -117,9 +117,16 @@ pub fn summary(path: &str, language: &str, parsed: &Parsed) -> String {
         .iter()
         .filter(|symbol| symbol.parent.is_none())
         .map(|symbol| symbol.qualified_name.as_str());
-    list("defines", distinct(top));
     let exports = parsed.exports.iter().map(|export| export.name.as_str());
-    list("exports", distinct(exports));
+    let exports = distinct(exports);
+    let defines = distinct(top);
+    // Most often what is defined is exported; names are said once.
+    if exports == defines {
+        list("defines and exports", defines);
+    } else {
+        list("defines", defines);
+        list("exports", exports);
+    }
     // Names of sections may hold line breaks.
     let mut line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     line.push('\n');
@@ -173,7 +180,7 @@ fn structural(text: &str, language: Language, parsed: &Parsed, spans: &Spans) ->
 }
 
 /// Signatures, indented by what they are in.
-fn outline(language: Language, parsed: &Parsed, docs: bool) -> String {
+pub(crate) fn outline(language: Language, parsed: &Parsed, docs: bool) -> String {
     /// Deeper than this nothing is indented further.
     const INDENT_MAX: usize = 12;
     let mut out = String::new();

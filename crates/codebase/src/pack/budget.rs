@@ -1,5 +1,7 @@
 //! One output within a budget: which files at which levels.
 
+use rayon::prelude::*;
+
 use super::{Candidate, LeftOut, PackedChunk, PackedFile, Reason, Writer};
 use crate::compress::Level;
 use crate::error::{Error, Result};
@@ -7,49 +9,47 @@ use crate::error::{Error, Result};
 /// Writes the one chunk, and says what is not in it.
 pub(super) fn one(
     writer: &Writer<'_>,
-    candidates: &[Candidate],
+    mut candidates: Vec<Candidate>,
     left_out: Vec<LeftOut>,
     take: &mut dyn FnMut(PackedChunk),
 ) -> Result<Vec<LeftOut>> {
-    let refused: Vec<LeftOut> = candidates
-        .iter()
-        .filter_map(|candidate| writer.refusal(candidate))
-        .collect();
-    let mut left_out = left_out;
-    left_out.extend(refused);
-    let Some(budget) = writer.options.budget else {
-        let levels: Vec<Option<Level>> = candidates.iter().map(fullest).collect();
-        let (chunk, left_out) = write(writer, candidates, &levels, &left_out);
-        take(chunk);
-        return Ok(left_out);
-    };
+    /// How often exact costs may lead to another choice.
+    const CHOICES_MAX: u32 = 6;
+    let budget = writer.options.budget.unwrap_or(u64::MAX);
     // What the files may take together. The header is counted with the whole, so this comes down until all fits.
     let mut target = budget;
+    let mut choices = 0;
     loop {
-        let levels = choose(candidates, target);
-        let (chunk, all_left_out) = write(writer, candidates, &levels, &left_out);
+        let levels = choose(&candidates, target);
+        let (blocks, all_left_out) = write(writer, &candidates, &levels, &left_out);
+        // What was written has exact costs now; where estimates were off, others may fit, or may not.
+        let mut exact = true;
+        let mut written = blocks.iter().peekable();
+        for candidate in &mut candidates {
+            if let Some((file, _)) = written.next_if(|(file, _)| file.path == candidate.path) {
+                let cost = file.tokens + 1;
+                exact &= candidate.costs.insert(file.level, cost) == Some(cost);
+            }
+        }
+        choices += 1;
+        if !exact && choices < CHOICES_MAX && budget < u64::MAX {
+            continue;
+        }
+        let chunk = writer.chunk(None, &blocks, &all_left_out);
         if chunk.tokens <= budget {
             take(chunk);
             return Ok(all_left_out);
         }
-        if levels.iter().all(Option::is_none) {
+        if blocks.is_empty() {
             return Err(Error::BudgetTooSmall {
                 budget,
                 needed: chunk.tokens,
             });
         }
         let over = chunk.tokens - budget;
-        let spent: u64 = candidates
-            .iter()
-            .zip(&levels)
-            .filter_map(|(candidate, level)| cost(candidate, (*level)?))
-            .sum();
+        let spent: u64 = blocks.iter().map(|(file, _)| file.tokens + 1).sum();
         target = target.min(spent).saturating_sub(over.max(1));
     }
-}
-
-fn fullest(candidate: &Candidate) -> Option<Level> {
-    candidate.costs.keys().next_back().copied()
 }
 
 fn cost(candidate: &Candidate, level: Level) -> Option<u64> {
@@ -64,10 +64,10 @@ fn cost(candidate: &Candidate, level: Level) -> Option<u64> {
 fn choose(candidates: &[Candidate], target: u64) -> Vec<Option<Level>> {
     let everything: u64 = candidates
         .iter()
-        .filter_map(|candidate| cost(candidate, fullest(candidate)?))
-        .sum();
+        .map(Candidate::cost)
+        .fold(0, u64::saturating_add);
     if everything <= target {
-        return candidates.iter().map(fullest).collect();
+        return candidates.iter().map(|c| Some(c.fullest())).collect();
     }
     let mut order: Vec<usize> = (0..candidates.len()).collect();
     order.sort_by(|a, b| match (candidates.get(*a), candidates.get(*b)) {
@@ -94,7 +94,7 @@ fn choose(candidates: &[Candidate], target: u64) -> Vec<Option<Level>> {
             };
             // A file whose level is given has only that.
             let level = match candidate.costs.len() {
-                1 => fullest(candidate),
+                1 => Some(candidate.fullest()),
                 _ => candidate.costs.contains_key(&level).then_some(level),
             };
             let Some(level) = level else { continue };
@@ -128,43 +128,32 @@ fn choose(candidates: &[Candidate], target: u64) -> Vec<Option<Level>> {
     levels
 }
 
-/// The chunk at those levels.
+/// The blocks at those levels, and what is left out.
 fn write(
     writer: &Writer<'_>,
     candidates: &[Candidate],
     levels: &[Option<Level>],
     left_out: &[LeftOut],
-) -> (PackedChunk, Vec<LeftOut>) {
-    use rayon::prelude::*;
-    let mut left_out = left_out.to_vec();
-    let blocks: Vec<_> = candidates
+) -> (Vec<(PackedFile, String)>, Vec<LeftOut>) {
+    let written: Vec<_> = candidates
         .par_iter()
         .zip(levels)
-        .filter(|(candidate, _)| !candidate.costs.is_empty())
-        .map(|(candidate, level)| -> std::result::Result<_, LeftOut> {
-            let left = |reason| LeftOut {
-                path: candidate.path.clone(),
-                reason,
-            };
-            let level = level.ok_or_else(|| left(Reason::Budget))?;
-            let text = writer.text(candidate, level).map_err(left)?;
-            let block = writer.block(candidate, level, None, &text);
-            let file = PackedFile {
-                path: candidate.path.clone(),
-                level,
-                part: None,
-                tokens: writer.tokenizer.count(&block),
-            };
-            Ok((file, block))
+        .map(|(candidate, level)| {
+            let level = level.ok_or_else(|| candidate.left_out(Reason::Budget))?;
+            let text = writer
+                .text(candidate, level)
+                .map_err(|reason| candidate.left_out(reason))?;
+            Ok::<_, LeftOut>(writer.block(candidate, level, None, &text))
         })
-        .collect::<Vec<_>>();
-    let mut kept = Vec::with_capacity(blocks.len());
-    for block in blocks {
+        .collect();
+    let mut left_out = left_out.to_vec();
+    let mut blocks = Vec::with_capacity(written.len());
+    for block in written {
         match block {
-            Ok(block) => kept.push(block),
+            Ok(block) => blocks.push(block),
             Err(left) => left_out.push(left),
         }
     }
     left_out.sort_by(|a, b| a.path.cmp(&b.path));
-    (writer.chunk(None, kept, &left_out), left_out)
+    (blocks, left_out)
 }

@@ -2,10 +2,12 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use rayon::prelude::*;
+
 use super::{Candidate, Chunking, LeftOut, PackedChunk, PackedFile, Writer};
 use crate::chunk::cut;
-use crate::compress::Level;
 use crate::error::{Error, Result};
+use crate::graph::Graph;
 use crate::parse::parse_source;
 
 /// The budget of a chunk where none is given: the window of most models.
@@ -15,20 +17,14 @@ const BUDGET_DEFAULT: u64 = 128_000;
 pub(super) fn deal(
     writer: &Writer<'_>,
     chunking: Chunking,
-    candidates: &[Candidate],
-    groups: &[Vec<String>],
-    left_out: Vec<LeftOut>,
+    candidates: Vec<Candidate>,
+    graph: &Graph,
+    mut left_out: Vec<LeftOut>,
     take: &mut dyn FnMut(PackedChunk),
 ) -> Result<Vec<LeftOut>> {
     let budget = writer.options.budget.unwrap_or(BUDGET_DEFAULT);
-    let mut left_out = left_out;
-    left_out.extend(
-        candidates
-            .iter()
-            .filter_map(|candidate| writer.refusal(candidate)),
-    );
     left_out.sort_by(|a, b| a.path.cmp(&b.path));
-    let header = writer.chunk(Some(1000), Vec::new(), &left_out).tokens;
+    let header = writer.chunk(Some(1000), &[], &left_out).tokens;
     // A chunk needs room for more than its header.
     let room = budget.saturating_sub(header);
     if room < budget / 8 || room < 16 {
@@ -37,83 +33,161 @@ pub(super) fn deal(
             needed: header.max(16) * 8 / 7 + 16,
         });
     }
-    let priced: Vec<&Candidate> = candidates
-        .iter()
-        .filter(|candidate| !candidate.costs.is_empty())
-        .collect();
-    let dealt = match chunking {
-        Chunking::Size => filled(priced.iter().map(|candidate| vec![*candidate]), room),
-        Chunking::Balanced => balanced(&priced, room),
+    let mut table = Dealer {
+        writer,
+        budget,
+        room,
+        number: 0,
+        said: &left_out,
+        waiting: VecDeque::new(),
+        gone: Vec::new(),
+        take,
+    };
+    match chunking {
+        Chunking::Size => {
+            // Exact sizes come as the files are written, so they need not be known before.
+            for batch in candidates.chunks(BATCH_FILES) {
+                table.add(batch.iter())?;
+            }
+        }
+        Chunking::Balanced => {
+            let priced = priced(writer, candidates);
+            let all: Vec<&Candidate> = priced.iter().collect();
+            for chunk in balanced(&all, room) {
+                table.add(chunk)?;
+                table.close()?;
+            }
+        }
         Chunking::Semantic => {
+            let priced = priced(writer, candidates);
             let by_path: HashMap<&str, &Candidate> = priced
                 .iter()
-                .map(|candidate| (candidate.path.as_str(), *candidate))
+                .map(|candidate| (candidate.path.as_str(), candidate))
                 .collect();
+            let groups = graph.components(&graph.edges());
             let groups = groups.iter().map(|group| {
                 group
                     .iter()
                     .filter_map(|path| by_path.get(path.as_str()).copied())
                     .collect()
             });
-            filled(groups, room)
-        }
-    };
-    let mut number = 0;
-    let none: &[LeftOut] = &[];
-    for chunk in dealt {
-        let mut blocks: VecDeque<(PackedFile, String)> = VecDeque::new();
-        for candidate in chunk {
-            blocks.extend(pieces(writer, candidate, room)?);
-        }
-        // What the whole takes is known when it is written; what is too much goes on to the next chunk.
-        while !blocks.is_empty() {
-            let mut kept = blocks.len();
-            let mut estimate: u64 = 0;
-            for (at, (file, _)) in blocks.iter().enumerate() {
-                estimate += file.tokens + 1;
-                if estimate > room {
-                    kept = at.max(1);
-                    break;
-                }
-            }
-            loop {
-                let said = if number == 0 { &left_out } else { none };
-                let written: Vec<_> = blocks.iter().take(kept).cloned().collect();
-                let packed = writer.chunk(Some(number + 1), written, said);
-                if packed.tokens <= budget {
-                    number += 1;
-                    blocks.drain(..kept);
-                    take(packed);
-                    break;
-                }
-                if kept == 1 {
-                    return Err(Error::BudgetTooSmall {
-                        budget,
-                        needed: packed.tokens,
-                    });
-                }
-                kept -= 1;
+            for chunk in filled(groups, room) {
+                table.add(chunk)?;
+                table.close()?;
             }
         }
     }
-    if number == 0 {
-        let packed = writer.chunk(Some(1), Vec::new(), &left_out);
-        take(packed);
+    table.close()?;
+    if table.number == 0 {
+        table.write(0)?;
     }
+    let gone = table.gone;
+    left_out.extend(gone);
     Ok(left_out)
 }
 
-fn level_of(candidate: &Candidate) -> Level {
-    candidate
-        .costs
-        .keys()
-        .next_back()
-        .copied()
-        .unwrap_or(Level::Full)
+/// Files that are written side by side.
+const BATCH_FILES: usize = 64;
+
+/// Candidates with exact costs.
+fn priced(writer: &Writer<'_>, candidates: Vec<Candidate>) -> Vec<Candidate> {
+    candidates
+        .into_par_iter()
+        .map(|mut candidate| {
+            let level = candidate.fullest();
+            if let Ok(text) = writer.text(&candidate, level) {
+                let (file, _) = writer.block(&candidate, level, None, &text);
+                candidate.costs.insert(level, file.tokens + 1);
+            }
+            candidate
+        })
+        .collect()
 }
 
-fn cost_of(candidate: &Candidate) -> u64 {
-    candidate.costs.values().next_back().copied().unwrap_or(0)
+/// Takes files and hands on chunks.
+struct Dealer<'a> {
+    writer: &'a Writer<'a>,
+    budget: u64,
+    room: u64,
+    /// Chunks that were handed on.
+    number: u32,
+    /// What the first header says.
+    said: &'a [LeftOut],
+    /// Blocks that are in no chunk yet.
+    waiting: VecDeque<(PackedFile, String)>,
+    /// Files that went away in the meantime.
+    gone: Vec<LeftOut>,
+    take: &'a mut dyn FnMut(PackedChunk),
+}
+
+impl Dealer<'_> {
+    /// Takes files; hands on chunks that are full.
+    fn add<'c>(&mut self, files: impl IntoIterator<Item = &'c Candidate>) -> Result<()> {
+        let files: Vec<&Candidate> = files.into_iter().collect();
+        let (writer, room) = (self.writer, self.room);
+        for batch in files.chunks(BATCH_FILES) {
+            let written: Vec<_> = batch
+                .par_iter()
+                .map(|candidate| pieces(writer, candidate, room))
+                .collect();
+            for pieces in written {
+                match pieces {
+                    Ok(pieces) => self.waiting.extend(pieces),
+                    Err(left) => self.gone.push(left),
+                }
+            }
+            while let Some(full) = self.full() {
+                self.write(full)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands on all that waits.
+    fn close(&mut self) -> Result<()> {
+        while !self.waiting.is_empty() {
+            let count = self.full().unwrap_or(self.waiting.len());
+            self.write(count)?;
+        }
+        Ok(())
+    }
+
+    /// How many blocks fill a chunk; none if all that wait have room.
+    fn full(&self) -> Option<usize> {
+        let mut sum = 0;
+        for (at, (file, _)) in self.waiting.iter().enumerate() {
+            sum += file.tokens + 1;
+            if sum > self.room {
+                return Some(at.max(1));
+            }
+        }
+        None
+    }
+
+    /// Hands on a chunk of at most `count` blocks. What the whole takes is known when it is written; what is too much waits.
+    fn write(&mut self, count: usize) -> Result<()> {
+        let none: &[LeftOut] = &[];
+        let said = if self.number == 0 { self.said } else { none };
+        let mut count = count;
+        loop {
+            let blocks = self.waiting.make_contiguous();
+            let blocks = blocks.get(..count).unwrap_or(&[]);
+            let chunk = self.writer.chunk(Some(self.number + 1), blocks, said);
+            if chunk.tokens <= self.budget {
+                self.number += 1;
+                self.waiting.drain(..count);
+                (self.take)(chunk);
+                return Ok(());
+            }
+            if count <= 1 {
+                return Err(Error::BudgetTooSmall {
+                    budget: self.budget,
+                    needed: chunk.tokens,
+                });
+            }
+            count -= 1;
+        }
+    }
 }
 
 /// Groups one after another, a chunk as full as it gets. A group that fits a chunk is in one.
@@ -124,7 +198,7 @@ fn filled<'c>(
     let mut chunks: Vec<Vec<&Candidate>> = Vec::new();
     let mut used = 0;
     for group in groups {
-        let whole: u64 = group.iter().map(|candidate| cost_of(candidate)).sum();
+        let whole: u64 = group.iter().map(|candidate| candidate.cost()).sum();
         if whole <= room {
             match chunks.last_mut() {
                 Some(chunk) if used + whole <= room => {
@@ -142,7 +216,7 @@ fn filled<'c>(
         let mut part = Vec::new();
         let mut sum = 0;
         for candidate in group {
-            let cost = cost_of(candidate);
+            let cost = candidate.cost();
             if !part.is_empty() && sum + cost > room {
                 chunks.push(std::mem::take(&mut part));
                 sum = 0;
@@ -160,12 +234,8 @@ fn filled<'c>(
 /// As few chunks as the sum allows, the largest file first, each to the chunk with the least in it.
 pub(super) fn balanced<'c>(candidates: &[&'c Candidate], room: u64) -> Vec<Vec<&'c Candidate>> {
     let mut order: Vec<&Candidate> = candidates.to_vec();
-    order.sort_by(|a, b| {
-        cost_of(b)
-            .cmp(&cost_of(a))
-            .then_with(|| a.path.cmp(&b.path))
-    });
-    let total: u64 = order.iter().map(|candidate| cost_of(candidate)).sum();
+    order.sort_by(|a, b| b.cost().cmp(&a.cost()).then_with(|| a.path.cmp(&b.path)));
+    let total: u64 = order.iter().map(|candidate| candidate.cost()).sum();
     let mut count = usize::try_from(total.div_ceil(room).max(1)).unwrap_or(1);
     loop {
         let mut chunks: Vec<(u64, Vec<&Candidate>)> = vec![(0, Vec::new()); count];
@@ -174,7 +244,7 @@ pub(super) fn balanced<'c>(candidates: &[&'c Candidate], room: u64) -> Vec<Vec<&
                 .iter_mut()
                 .min_by_key(|(sum, chunk)| (*sum, chunk.len()));
             if let Some((sum, chunk)) = least {
-                *sum += cost_of(candidate);
+                *sum += candidate.cost();
                 chunk.push(candidate);
             }
         }
@@ -206,35 +276,25 @@ fn pieces(
     writer: &Writer<'_>,
     candidate: &Candidate,
     room: u64,
-) -> Result<Vec<(PackedFile, String)>> {
-    let level = level_of(candidate);
-    // A file that went away since it was counted is simply not there.
-    let Ok(text) = writer.text(candidate, level) else {
-        return Ok(Vec::new());
-    };
-    let made = |part: Option<u32>, text: &str| {
-        let block = writer.block(candidate, level, part, text);
-        let file = PackedFile {
-            path: candidate.path.clone(),
-            level,
-            part,
-            tokens: writer.tokenizer.count(&block),
-        };
-        (file, block)
-    };
-    let whole = made(None, &text);
+) -> std::result::Result<Vec<(PackedFile, String)>, LeftOut> {
+    let level = candidate.fullest();
+    let text = writer
+        .text(candidate, level)
+        .map_err(|reason| candidate.left_out(reason))?;
+    let whole = writer.block(candidate, level, None, &text);
     if whole.0.tokens < room {
         return Ok(vec![whole]);
     }
     let parsed = parse_source(&text, candidate.language);
     // What is counted is the piece in its heading, escaped as the format has it.
     let ranges = cut(&text, &parsed, room.saturating_sub(1), &|piece| {
-        writer
-            .tokenizer
-            .count(&writer.block(candidate, level, Some(1000), piece))
+        writer.block(candidate, level, Some(1000), piece).0.tokens
     });
     Ok((1u32..)
         .zip(ranges)
-        .map(|(part, range)| made(Some(part), text.get(range).unwrap_or("")))
+        .map(|(part, range)| {
+            let piece = text.get(range).unwrap_or("");
+            writer.block(candidate, level, Some(part), piece)
+        })
         .collect())
 }

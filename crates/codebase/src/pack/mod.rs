@@ -1,9 +1,9 @@
 //! A checkout as text that fits a model's context window.
 //!
-//! First a scan gives facts of all files: their ranks, their groups, which are secrets or duplicates. Then each file that is
-//! left is made shorter at the levels that are asked for, and what it takes is counted. Then levels are chosen, or files
-//! dealt to chunks, and at last the text is written and counted as a whole: that count is the one that is reported, and if
-//! it is beyond the budget, less is chosen and it is written again.
+//! First a scan gives facts of all files: their ranks, their groups, which repeat others, and about what each takes at each
+//! level. Then levels are chosen, or files dealt to chunks, and what was chosen is written, so that its exact costs are
+//! known and the room that is left can be given away. At last the output is counted as a whole: that count is the one that is
+//! reported, and if it is beyond the budget, less is chosen and it is written again.
 
 mod budget;
 mod deal;
@@ -12,14 +12,17 @@ mod format;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use rayon::prelude::*;
 
 use crate::checkout::{Checkout, Scanned};
-use crate::compress::{Level, compress};
+use crate::compress::{Level, compress, outline, summary};
 use crate::dedup::{Dedup, Sketch};
 use crate::error::{Error, Result};
+use crate::facts::Parsed;
 use crate::graph::Graph;
 use crate::language::Language;
 use crate::secrets::secret;
@@ -195,9 +198,31 @@ pub(crate) struct Candidate {
     pub bytes: u64,
     /// How useful it is.
     pub score: f64,
-    /// Levels that may be chosen and what each takes, in the order of [`Level`].
+    /// Levels that may be chosen and what each takes. Until a level has been written this is an estimate.
     pub costs: BTreeMap<Level, u64>,
-    levels: Vec<Level>,
+}
+
+impl Candidate {
+    /// The fullest level that may be chosen.
+    pub fn fullest(&self) -> Level {
+        self.costs
+            .keys()
+            .next_back()
+            .copied()
+            .unwrap_or(Level::Full)
+    }
+
+    /// What it takes at the fullest level.
+    pub fn cost(&self) -> u64 {
+        self.costs.values().next_back().copied().unwrap_or(0)
+    }
+
+    fn left_out(&self, reason: Reason) -> LeftOut {
+        LeftOut {
+            path: self.path.clone(),
+            reason,
+        }
+    }
 }
 
 /// Packs a checkout, all chunks in memory.
@@ -234,11 +259,6 @@ pub fn pack_each(
     options: &PackOptions,
     mut take: impl FnMut(PackedChunk),
 ) -> Result<Packed> {
-    let Survey {
-        candidates,
-        left_out,
-        graph,
-    } = survey(checkout, options)?;
     let title = options.title.clone().unwrap_or_else(|| {
         let root = std::fs::canonicalize(checkout.root());
         let root = root.as_deref().unwrap_or(checkout.root());
@@ -252,8 +272,18 @@ pub fn pack_each(
         options,
         title,
         tokenizer: &checkout.options().encoding,
+        texts: Mutex::new(Texts::default()),
     };
-    let candidates = writer.priced(candidates);
+    let Survey {
+        candidates,
+        left_out,
+        graph,
+    } = survey(&writer)?;
+    let (candidates, left_out) = writer.without_secrets(candidates, left_out);
+    let all: Vec<(String, u64)> = candidates
+        .iter()
+        .map(|candidate| (candidate.path.clone(), candidate.bytes))
+        .collect();
     let mut packed = Packed::default();
     let mut sum = |chunk: PackedChunk| {
         packed.chunks += 1;
@@ -261,22 +291,16 @@ pub fn pack_each(
         packed.bytes_written += chunk.content.len() as u64;
         take(chunk);
     };
-    let left_out = match options.chunks {
-        None => budget::one(&writer, &candidates, left_out, &mut sum)?,
-        Some(chunking) => {
-            let groups = match chunking {
-                Chunking::Semantic => graph.components(&graph.edges()),
-                _ => Vec::new(),
-            };
-            deal::deal(&writer, chunking, &candidates, &groups, left_out, &mut sum)?
-        }
+    let mut left_out = match options.chunks {
+        None => budget::one(&writer, candidates, left_out, &mut sum)?,
+        Some(chunking) => deal::deal(&writer, chunking, candidates, &graph, left_out, &mut sum)?,
     };
-    let gone: std::collections::HashSet<&str> =
-        left_out.iter().map(|left| left.path.as_str()).collect();
-    for candidate in &candidates {
-        if !gone.contains(candidate.path.as_str()) {
+    left_out.sort_by(|a, b| a.path.cmp(&b.path));
+    let gone: HashSet<&str> = left_out.iter().map(|left| left.path.as_str()).collect();
+    for (path, bytes) in &all {
+        if !gone.contains(path.as_str()) {
             packed.files += 1;
-            packed.bytes_read += candidate.bytes;
+            packed.bytes_read += bytes;
         }
     }
     packed.left_out = left_out;
@@ -290,7 +314,8 @@ struct Survey {
     graph: Graph,
 }
 
-fn survey(checkout: &Checkout, options: &PackOptions) -> Result<Survey> {
+fn survey(writer: &Writer<'_>) -> Result<Survey> {
+    let (checkout, options) = (writer.checkout, writer.options);
     let selection: Option<HashMap<&str, &Selected>> = options.selection.as_ref().map(|selected| {
         selected
             .iter()
@@ -363,7 +388,7 @@ fn survey(checkout: &Checkout, options: &PackOptions) -> Result<Survey> {
             }
             (None, PackLevel::Auto) => Level::ALL.to_vec(),
         };
-        candidates.push(Candidate {
+        let mut candidate = Candidate {
             language: file.language.parse().unwrap_or(Language::TEXT),
             score: selected
                 .and_then(|selected| selected.score)
@@ -371,8 +396,12 @@ fn survey(checkout: &Checkout, options: &PackOptions) -> Result<Survey> {
             path: file.path,
             bytes: file.bytes,
             costs: BTreeMap::new(),
-            levels,
-        });
+        };
+        for level in levels {
+            let cost = writer.estimate(&candidate, level, file.tokens.unwrap_or(0), &facts.parsed);
+            candidate.costs.insert(level, cost);
+        }
+        candidates.push(candidate);
     }
     let ranks = graph.ranks(&options.focus);
     for candidate in &mut candidates {
@@ -387,27 +416,46 @@ fn survey(checkout: &Checkout, options: &PackOptions) -> Result<Survey> {
     })
 }
 
+/// Texts that were made and will be needed again, as many as fit.
+#[derive(Default)]
+struct Texts {
+    texts: HashMap<(String, Level), Arc<str>>,
+    bytes: usize,
+}
+
 /// Writes chunks.
 pub(crate) struct Writer<'a> {
     pub checkout: &'a Checkout,
     pub options: &'a PackOptions,
     pub title: String,
     pub tokenizer: &'a dyn Tokenizer,
+    texts: Mutex<Texts>,
 }
 
 impl Writer<'_> {
     /// The text of a file at a level.
-    pub fn text(&self, candidate: &Candidate, level: Level) -> std::result::Result<String, Reason> {
+    pub fn text(
+        &self,
+        candidate: &Candidate,
+        level: Level,
+    ) -> std::result::Result<Arc<str>, Reason> {
+        /// Bytes of texts that are kept.
+        const KEPT_BYTES_MAX: usize = 64 << 20;
+        let key = (candidate.path.clone(), level);
+        if let Some(text) = self.texts.lock().texts.get(&key) {
+            return Ok(Arc::clone(text));
+        }
         let text = self
             .checkout
             .read(&candidate.path)
             .map_err(|error| Reason::Unreadable(error.message))?;
-        if !self.options.secrets
-            && let Some(secret) = secret(&candidate.path, &text)
-        {
-            return Err(Reason::Secret(secret.looks_like.to_owned()));
+        let text: Arc<str> = compress(&candidate.path, &text, candidate.language, level).into();
+        let mut texts = self.texts.lock();
+        if texts.bytes + text.len() <= KEPT_BYTES_MAX {
+            texts.bytes += text.len();
+            texts.texts.insert(key, Arc::clone(&text));
         }
-        Ok(compress(&candidate.path, &text, candidate.language, level))
+        Ok(text)
     }
 
     /// The file as it is in the output.
@@ -417,48 +465,79 @@ impl Writer<'_> {
         level: Level,
         part: Option<u32>,
         text: &str,
-    ) -> String {
-        self.options
-            .format
-            .block(&candidate.path, candidate.language, level, part, text)
-    }
-
-    /// Candidates with what they take at each level; unreadable and secret ones keep no cost, and are left out later.
-    fn priced(&self, candidates: Vec<Candidate>) -> Vec<Candidate> {
-        candidates
-            .into_par_iter()
-            .map(|mut candidate| {
-                for level in candidate.levels.clone() {
-                    if let Ok(text) = self.text(&candidate, level) {
-                        let block = self.block(&candidate, level, None, &text);
-                        // One more for what stands between blocks.
-                        let cost = self.tokenizer.count(&block) + 1;
-                        candidate.costs.insert(level, cost);
-                    }
-                }
-                candidate
-            })
-            .collect()
-    }
-
-    /// Why a candidate without costs has none.
-    pub fn refusal(&self, candidate: &Candidate) -> Option<LeftOut> {
-        if !candidate.costs.is_empty() {
-            return None;
-        }
-        let level = candidate.levels.first().copied().unwrap_or(Level::Full);
-        let reason = self.text(candidate, level).err()?;
-        Some(LeftOut {
+    ) -> (PackedFile, String) {
+        let block =
+            self.options
+                .format
+                .block(&candidate.path, candidate.language, level, part, text);
+        let file = PackedFile {
             path: candidate.path.clone(),
-            reason,
-        })
+            level,
+            part,
+            tokens: self.tokenizer.count(&block),
+        };
+        (file, block)
+    }
+
+    /// What a file will take at a level, from its facts alone.
+    fn estimate(&self, candidate: &Candidate, level: Level, tokens: u64, parsed: &Parsed) -> u64 {
+        let heading = |text: &str| self.block(candidate, level, None, text).0.tokens + 1;
+        match level {
+            Level::Full => heading("") + tokens,
+            Level::Summary => heading(&summary(&candidate.path, candidate.language.name(), parsed)),
+            Level::Signature => heading(&outline(candidate.language, parsed, false)),
+            Level::Structural => {
+                let mut text = outline(candidate.language, parsed, true);
+                for import in &parsed.imports {
+                    text.push_str(&import.module);
+                    text.push_str(import.name.as_deref().unwrap_or("import"));
+                    text.push('\n');
+                }
+                for export in &parsed.exports {
+                    text.push_str(&export.name);
+                    text.push(' ');
+                }
+                heading(&text)
+            }
+        }
+    }
+
+    /// Candidates without those whose content looks like a secret.
+    fn without_secrets(
+        &self,
+        candidates: Vec<Candidate>,
+        mut left_out: Vec<LeftOut>,
+    ) -> (Vec<Candidate>, Vec<LeftOut>) {
+        if self.options.secrets {
+            return (candidates, left_out);
+        }
+        let checked: Vec<std::result::Result<Candidate, LeftOut>> = candidates
+            .into_par_iter()
+            .map(|candidate| match self.checkout.read(&candidate.path) {
+                Err(error) => Err(candidate.left_out(Reason::Unreadable(error.message))),
+                Ok(text) => match secret(&candidate.path, &text) {
+                    Some(secret) => {
+                        Err(candidate.left_out(Reason::Secret(secret.looks_like.to_owned())))
+                    }
+                    None => Ok(candidate),
+                },
+            })
+            .collect();
+        let mut kept = Vec::with_capacity(checked.len());
+        for candidate in checked {
+            match candidate {
+                Ok(candidate) => kept.push(candidate),
+                Err(left) => left_out.push(left),
+            }
+        }
+        (kept, left_out)
     }
 
     /// A chunk of blocks, counted.
     pub fn chunk(
         &self,
         number: Option<u32>,
-        blocks: Vec<(PackedFile, String)>,
+        blocks: &[(PackedFile, String)],
         left_out: &[LeftOut],
     ) -> PackedChunk {
         let format = self.options.format;
@@ -471,10 +550,10 @@ impl Writer<'_> {
             left_out,
         );
         let mut files = Vec::with_capacity(blocks.len());
-        for (at, (file, block)) in blocks.into_iter().enumerate() {
+        for (at, (file, block)) in blocks.iter().enumerate() {
             content.push_str(format.between(at));
-            content.push_str(&block);
-            files.push(file);
+            content.push_str(block);
+            files.push(file.clone());
         }
         content.push_str(format.footer());
         PackedChunk {

@@ -225,7 +225,6 @@ fn balanced_chunks_are_alike() {
             bytes: 0,
             score: 0.0,
             costs: BTreeMap::from([(Level::Full, 10 + n * 7 % 31)]),
-            levels: vec![Level::Full],
         })
         .collect();
     let all: Vec<&Candidate> = candidates.iter().collect();

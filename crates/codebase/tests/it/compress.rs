@@ -75,7 +75,7 @@ fn outlines_have_no_bodies() {
         "python",
         Level::Summary,
         text,
-        "x: python, 19 lines; defines LIMIT, A; exports LIMIT, A\n",
+        "x: python, 19 lines; defines and exports LIMIT, A\n",
     );
 }
 
