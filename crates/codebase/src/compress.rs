@@ -117,9 +117,16 @@ pub fn summary(path: &str, language: &str, parsed: &Parsed) -> String {
         .iter()
         .filter(|symbol| symbol.parent.is_none())
         .map(|symbol| symbol.qualified_name.as_str());
-    list("defines", distinct(top));
     let exports = parsed.exports.iter().map(|export| export.name.as_str());
-    list("exports", distinct(exports));
+    let exports = distinct(exports);
+    let defines = distinct(top);
+    // Most often what is defined is exported; names are said once.
+    if exports == defines {
+        list("defines and exports", defines);
+    } else {
+        list("defines", defines);
+        list("exports", exports);
+    }
     // Names of sections may hold line breaks.
     let mut line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     line.push('\n');
@@ -173,7 +180,7 @@ fn structural(text: &str, language: Language, parsed: &Parsed, spans: &Spans) ->
 }
 
 /// Signatures, indented by what they are in.
-fn outline(language: Language, parsed: &Parsed, docs: bool) -> String {
+pub(crate) fn outline(language: Language, parsed: &Parsed, docs: bool) -> String {
     /// Deeper than this nothing is indented further.
     const INDENT_MAX: usize = 12;
     let mut out = String::new();
@@ -249,10 +256,9 @@ fn spans(text: &str, tree: &Tree, grammar: &Grammar) -> (Vec<Range<usize>>, Vec<
             && (node.child_count() == 0
                 || node.is_error()
                 || TEXTS.iter().any(|part| node.kind().contains(part)))
+            && protected.last().is_none_or(|last| last.end < range.end)
         {
-            if protected.last().is_none_or(|last| last.end < range.end) {
-                protected.push(range);
-            }
+            protected.push(range);
         }
         // Code inside a text may have comments; they go like others.
         if !comment && cursor.goto_first_child() {
@@ -319,8 +325,10 @@ fn without(
             kept.push_str(text.get(at..comment.start.max(at)).unwrap_or(""));
             removed = true;
             let after = text.get(comment.end..).and_then(|rest| rest.chars().next());
-            if kept.ends_with(|c: char| !c.is_whitespace())
-                && after.is_some_and(|c| !c.is_whitespace())
+            // Two words, or two operators, must not become one.
+            let apart = |c: char| c.is_whitespace() || "()[]{},;".contains(c);
+            if kept.chars().next_back().is_some_and(|c| !apart(c))
+                && after.is_some_and(|c| !apart(c))
             {
                 kept.push(' ');
             }

@@ -1,11 +1,10 @@
 //! Tests of the crate from outside, in one program.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::print_stderr
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod it {
+    mod bad_input;
+    mod cache;
+    mod compress;
     mod python_ast;
+    mod walk;
 }

@@ -21,7 +21,8 @@ def decisions(node):
         return len(node.values) - 1
     if isinstance(node, ast.comprehension):
         return 1 + len(node.ifs)
-    if isinstance(node, ast.match_case):
+    # `match` is younger than some Pythons.
+    if isinstance(node, getattr(ast, "match_case", ())):
         pattern = node.pattern
         wildcard = isinstance(pattern, ast.MatchAs) and pattern.pattern is None and pattern.name is None
         return 0 if wildcard and node.guard is None else 1

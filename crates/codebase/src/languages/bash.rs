@@ -37,6 +37,7 @@ pub(super) const TABLE: Table = Table {
     separators: &["."],
     line_comment: "#",
     resolve: Resolve::Relative,
+    mend: None,
 };
 
 /// `readonly NAME=..` and `declare -r NAME=..`.

@@ -43,6 +43,7 @@ pub(super) const TABLE: Table = Table {
     separators: &["::"],
     line_comment: "//",
     resolve: Resolve::Include,
+    mend: None,
 };
 
 pub(super) const WORDS: Words = Words {

@@ -59,6 +59,7 @@ pub(super) const TABLE: Table = Table {
     separators: &["::"],
     line_comment: "//",
     resolve: Resolve::Include,
+    mend: None,
 };
 
 fn class(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {

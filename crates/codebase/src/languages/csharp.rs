@@ -62,6 +62,7 @@ pub(super) const TABLE: Table = Table {
     separators: &["."],
     line_comment: "//",
     resolve: Resolve::None,
+    mend: None,
 };
 
 /// `const T NAME = ..`.

@@ -40,6 +40,7 @@ pub(super) const TABLE: Table = Table {
     separators: &["."],
     line_comment: "//",
     resolve: Resolve::Go,
+    mend: None,
 };
 
 /// `func (r *Type[T]) name(..)`.

@@ -60,6 +60,7 @@ pub(super) const TABLE: Table = Table {
     separators: &["."],
     line_comment: "//",
     resolve: Resolve::Package(&["java", "kt", "scala"]),
+    mend: None,
 };
 
 /// `static final NAME = ..`.

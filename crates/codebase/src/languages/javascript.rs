@@ -49,6 +49,7 @@ pub(super) const TABLE: Table = Table {
     separators: &["."],
     line_comment: "//",
     resolve: Resolve::Script,
+    mend: None,
 };
 
 /// Whether an expression is a function, and where its body begins; or a class.
@@ -76,8 +77,8 @@ pub(super) fn variable(source: &Source<'_>, node: Node<'_>) -> Option<Definition
     }
     // `const` is a word of the declaration around; the declarator's text is preceded by it.
     let before = source.text.get(..node.start_byte())?.trim_end();
-    let first = before.ends_with("const");
-    first.then(|| constant(source, node, name, value))
+    let module = value.is_some_and(|value| source.text(value).starts_with("require("));
+    (before.ends_with("const") && !module).then(|| constant(source, node, name, value))
 }
 
 /// `module.exports.f = function () {..}` and `A.prototype.f = ..`.

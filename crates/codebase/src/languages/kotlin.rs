@@ -53,6 +53,7 @@ pub(super) const TABLE: Table = Table {
     separators: &["."],
     line_comment: "//",
     resolve: Resolve::Package(&["kt", "java"]),
+    mend: None,
 };
 
 fn class(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {

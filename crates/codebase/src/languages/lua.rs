@@ -37,6 +37,7 @@ pub(super) const TABLE: Table = Table {
     separators: &[".", ":"],
     line_comment: "--",
     resolve: Resolve::Load(&["lua"]),
+    mend: None,
 };
 
 /// `function name(..)`, `function Table.name(..)`, `function Table:name(..)`.

@@ -7,7 +7,7 @@ mod names;
 mod table;
 
 pub(crate) use table::{
-    Definition, Exports, ImportSink, Resolve, Role, Source, Table, Visible, Words,
+    Definition, Exports, ImportSink, Mended, Resolve, Role, Source, Table, Visible, Words,
 };
 
 /// Declares the modules of the languages and lists their tables.

@@ -65,6 +65,7 @@ pub(super) const TABLE: Table = Table {
     separators: &["\\"],
     line_comment: "//",
     resolve: Resolve::Php,
+    mend: None,
 };
 
 fn const_element(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {

@@ -3,7 +3,7 @@
 use tree_sitter::Node;
 
 use super::names::{constant, is_constant_name};
-use super::{Definition, Exports, ImportSink, Resolve, Role, Source, Table, Visible};
+use super::{Definition, Exports, ImportSink, Mended, Resolve, Role, Source, Table, Visible};
 use crate::facts::SymbolKind::{Class, Function, Type};
 
 pub(super) const TABLE: Table = Table {
@@ -43,6 +43,7 @@ pub(super) const TABLE: Table = Table {
     separators: &["."],
     line_comment: "#",
     resolve: Resolve::Python,
+    mend: Some(mend),
 };
 
 /// `NAME = value` and `NAME: type = value`.
@@ -104,13 +105,66 @@ fn import_from(source: &Source<'_>, node: Node<'_>, sink: &mut ImportSink<'_>) -
             alias.map(|alias| source.text(alias)),
         );
     }
-    // The grammar knows no `from __future__ import *`, and gives the star as an error.
-    if super::names::child_of_kind(node, &["wildcard_import"]).is_some()
-        || source.text(node).ends_with("import *")
-    {
+    if super::names::child_of_kind(node, &["wildcard_import"]).is_some() {
         sink.add(&module, Some("*"), None);
     }
     true
+}
+
+/// Puts what is in brackets on one line: the grammar takes a line break after a dot, with less indentation than before,
+/// for the end of the block, though inside of brackets it means nothing. And gives the grammar a name for the star of
+/// `from __future__ import *`.
+fn mend(text: &str) -> Option<Mended> {
+    let mut bytes = text.as_bytes().to_vec();
+    let mut comments = Vec::new();
+    let mut depth = 0usize;
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            b'\n' | b'\r' | b'\\' if depth > 0 => bytes.get_mut(at..=at)?.fill(b' '),
+            b'#' => {
+                let rest = bytes.get(at..)?;
+                let length = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
+                if depth > 0 {
+                    comments.push(at..at + length);
+                    bytes.get_mut(at..at + length)?.fill(b' ');
+                }
+                at += length;
+                continue;
+            }
+            b'"' | b'\'' => {
+                at = string_end(&bytes, at, byte);
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    let mut text = String::from_utf8(bytes).ok()?;
+    let future = "from __future__ import *";
+    if text.contains(future) {
+        text = text.replace(future, "from __future__ import _");
+    }
+    Some(Mended { text, comments })
+}
+
+/// Where the string that begins with the quote at `start` ends.
+fn string_end(bytes: &[u8], start: usize, quote: u8) -> usize {
+    let triple = bytes.get(start..start + 3) == Some(&[quote; 3][..]);
+    let mut at = start + if triple { 3 } else { 1 };
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'\\' => at += 1,
+            b'\n' if !triple => return at,
+            _ if byte == quote && !triple => return at + 1,
+            _ if byte == quote && bytes.get(at..at + 3) == Some(&[quote; 3][..]) => return at + 3,
+            _ => {}
+        }
+        at += 1;
+    }
+    at
 }
 
 /// The name and the alias of `name as alias`.

@@ -47,6 +47,7 @@ pub(super) const TABLE: Table = Table {
     separators: &["::"],
     line_comment: "#",
     resolve: Resolve::Load(&["rb"]),
+    mend: None,
 };
 
 /// A method in a module or class; outside of both it is a function.

@@ -64,6 +64,7 @@ pub(super) const TABLE: Table = Table {
     separators: &["::"],
     line_comment: "//",
     resolve: Resolve::Rust,
+    mend: None,
 };
 
 fn const_item(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {

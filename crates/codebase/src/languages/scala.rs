@@ -55,6 +55,7 @@ pub(super) const TABLE: Table = Table {
     separators: &["."],
     line_comment: "//",
     resolve: Resolve::Package(&["scala", "java"]),
+    mend: None,
 };
 
 /// `val Name = ..` with a capital, as constants are written.

@@ -34,6 +34,7 @@ pub(super) const TABLE: Table = Table {
     separators: &[],
     line_comment: "--",
     resolve: Resolve::None,
+    mend: None,
 };
 
 fn created(source: &Source<'_>, node: Node<'_>, kind: SymbolKind) -> Option<Definition> {

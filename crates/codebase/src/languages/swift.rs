@@ -60,6 +60,7 @@ pub(super) const TABLE: Table = Table {
     separators: &["."],
     line_comment: "//",
     resolve: Resolve::None,
+    mend: None,
 };
 
 /// `class`, `struct`, `enum` and `actor` are one kind of node.

@@ -1,5 +1,7 @@
 //! What a language's table says.
 
+use std::ops::Range;
+
 use tree_sitter::Node;
 use tree_sitter_language::LanguageFn;
 
@@ -31,6 +33,16 @@ pub(crate) struct Table {
     pub line_comment: &'static str,
     /// How imports lead to files.
     pub resolve: Resolve,
+    /// What the grammar does not understand, written so that it does: tried where a text has errors.
+    pub mend: Option<fn(&str) -> Option<Mended>>,
+}
+
+/// A text with other white space, in which everything is where it was.
+pub(crate) struct Mended {
+    /// The text; as long as the original.
+    pub text: String,
+    /// Comments that are not in it any more, in order.
+    pub comments: Vec<Range<usize>>,
 }
 
 impl Table {
@@ -48,6 +60,7 @@ impl Table {
         separators: &[],
         line_comment: "#",
         resolve: Resolve::None,
+        mend: None,
     };
 }
 

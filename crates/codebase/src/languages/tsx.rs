@@ -16,4 +16,5 @@ pub(super) const TABLE: Table = Table {
     separators: &["."],
     line_comment: "//",
     resolve: Resolve::Script,
+    mend: None,
 };

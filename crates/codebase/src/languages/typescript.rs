@@ -19,6 +19,7 @@ pub(super) const TABLE: Table = Table {
     separators: &["."],
     line_comment: "//",
     resolve: Resolve::Script,
+    mend: None,
 };
 
 /// The kinds of TypeScript, with and without JSX.

@@ -12,9 +12,12 @@ mod tests;
 use std::ops::Range;
 use std::time::Duration;
 
+use tree_sitter::Tree;
+
 use crate::error::Stage;
 use crate::facts::{Parsed, Problem};
-use crate::language::Language;
+use crate::language::{Grammar, Language};
+use crate::languages::Table;
 
 pub(crate) use tree::{Failure, parse_tree};
 
@@ -75,6 +78,16 @@ pub(crate) struct Spans {
     pub imports: Vec<Range<usize>>,
 }
 
+/// A text with its tree.
+pub(crate) struct Syntax<'a> {
+    pub text: &'a str,
+    pub tree: Tree,
+    /// Whether the tree is of a text with other line breaks.
+    pub mended: bool,
+    pub grammar: &'static Grammar,
+    pub table: &'static Table,
+}
+
 /// Facts, and where comments and imports are.
 pub(crate) fn parse_with_spans(
     content: &str,
@@ -88,17 +101,25 @@ pub(crate) fn parse_with_spans(
     let mut spans = Spans::default();
     match parse_tree(content, language, limits) {
         Ok(Some((tree, grammar))) => {
-            let table = language.table();
-            walk::walk(
-                content,
-                &tree,
+            let mut syntax = Syntax {
+                text: content,
+                tree,
+                mended: false,
                 grammar,
-                table,
-                limits,
-                &mut parsed,
-                &mut spans,
-            );
-            exports::complete(content, table, &mut parsed);
+                table: language.table(),
+            };
+            if syntax.tree.root_node().has_error()
+                && let Some(mended) = syntax.table.mend.and_then(|mend| mend(content))
+                && let Ok(Some((tree, _))) = parse_tree(&mended.text, language, limits)
+                && !tree.root_node().has_error()
+            {
+                syntax.tree = tree;
+                syntax.mended = true;
+                spans.comments = mended.comments;
+            }
+            walk::walk(&syntax, limits, &mut parsed, &mut spans);
+            spans.comments.sort_unstable_by_key(|range| range.start);
+            exports::complete(content, syntax.table, &mut parsed);
         }
         Ok(None) => {}
         Err(Failure { stage, message }) => parsed.problems.push(Problem { stage, message }),
@@ -116,11 +137,36 @@ impl Problem {
     }
 }
 
-/// The syntax tree of a text in brackets, for those who write a language's table; empty where there is none.
+/// The syntax tree of a text, a line for each node, for those who write a language's table; empty where there is none.
 #[must_use]
 pub fn tree_text(content: &str, language: Language) -> String {
-    match parse_tree(content, language, &ParseLimits::default()) {
-        Ok(Some((tree, _))) => tree.root_node().to_sexp(),
-        _ => String::new(),
+    /// What is shown of a node's text.
+    const SHOWN_CHARS: usize = 40;
+    let mut out = String::new();
+    let Ok(Some((tree, _))) = parse_tree(content, language, &ParseLimits::default()) else {
+        return out;
+    };
+    let mut cursor = tree.walk();
+    loop {
+        let node = cursor.node();
+        out.push_str(&"  ".repeat(cursor.depth() as usize));
+        if let Some(field) = cursor.field_name() {
+            out.push_str(&format!("{field}: "));
+        }
+        out.push_str(node.kind());
+        if node.child_count() == 0 && node.is_named() {
+            let text = content.get(node.byte_range()).unwrap_or("");
+            let text: String = text.chars().take(SHOWN_CHARS).collect();
+            out.push_str(&format!(" {text:?}"));
+        }
+        out.push('\n');
+        if cursor.goto_first_child() {
+            continue;
+        }
+        while !cursor.goto_next_sibling() {
+            if !cursor.goto_parent() {
+                return out;
+            }
+        }
     }
 }

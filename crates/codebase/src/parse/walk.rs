@@ -7,10 +7,10 @@
 use std::ops::Range;
 
 use compact_str::CompactString;
-use tree_sitter::{Node, Tree};
+use tree_sitter::Node;
 
 use super::exports::ExportSink;
-use super::{ParseLimits, Spans, signature};
+use super::{ParseLimits, Spans, Syntax, signature};
 use crate::error::Stage;
 use crate::facts::{Call, Export, Parsed, Problem, Reference, Symbol, SymbolKind, Visibility};
 use crate::language::Grammar;
@@ -58,6 +58,8 @@ struct Pending {
 
 struct Walk<'a> {
     source: Source<'a>,
+    /// Where the lines of the text end, where the tree is of a text with other lines.
+    breaks: Option<Vec<usize>>,
     grammar: &'static Grammar,
     table: &'static Table,
     parsed: &'a mut Parsed,
@@ -83,15 +85,20 @@ struct Walk<'a> {
 
 /// Gathers the facts of a tree.
 pub(super) fn walk(
-    text: &str,
-    tree: &Tree,
-    grammar: &'static Grammar,
-    table: &'static Table,
+    syntax: &Syntax<'_>,
     limits: &ParseLimits,
     parsed: &mut Parsed,
     spans: &mut Spans,
 ) {
+    let Syntax {
+        text,
+        tree,
+        mended,
+        grammar,
+        table,
+    } = syntax;
     let mut walk = Walk {
+        breaks: mended.then(|| text.match_indices('\n').map(|(at, _)| at).collect()),
         source: Source {
             text,
             grammar: &grammar.language,
@@ -124,13 +131,13 @@ pub(super) fn walk(
                 too_deep |= node.child_count() > 0;
             } else if cursor.goto_first_child() {
                 walk.source.around.push(node.kind_id());
-                walk.rows_around.push(node.start_position().row);
+                walk.rows_around.push(walk.row(node));
                 depth += 1;
                 continue;
             }
         }
         if walk.spans.comments.len() == before {
-            walk.last_token = (node.end_byte(), end_line(node));
+            walk.last_token = (node.end_byte(), walk.end_line(node));
         }
         walk.leave(node, depth);
         while !cursor.goto_next_sibling() {
@@ -175,11 +182,39 @@ pub(super) fn walk(
 }
 
 impl Walk<'_> {
+    /// The row that a node begins in, from 0.
+    fn row(&self, node: Node<'_>) -> usize {
+        match &self.breaks {
+            None => node.start_position().row,
+            Some(breaks) => breaks.partition_point(|at| *at < node.start_byte()),
+        }
+    }
+
+    fn line_of(&self, node: Node<'_>) -> u32 {
+        u32_of(self.row(node) + 1)
+    }
+
+    /// The last line of a node. One that ends with a line break ends on the line before.
+    fn end_line(&self, node: Node<'_>) -> u32 {
+        let row = match &self.breaks {
+            None => {
+                let end = node.end_position();
+                let start = node.start_position();
+                end.row - usize::from(end.column == 0 && end.row > start.row)
+            }
+            Some(breaks) => {
+                let last = node.end_byte().saturating_sub(1).max(node.start_byte());
+                breaks.partition_point(|at| *at < last)
+            }
+        };
+        u32_of(row + 1)
+    }
+
     /// Looks at a node. Returns whether its children are of interest.
     fn enter(&mut self, node: Node<'_>, depth: usize) -> bool {
         if self.has_error && (node.is_error() || node.is_missing()) {
             if self.syntax_errors == 0 {
-                self.first_error_line = node.start_position().row + 1;
+                self.first_error_line = self.row(node) + 1;
             }
             self.syntax_errors += 1;
         }
@@ -207,7 +242,7 @@ impl Walk<'_> {
                 Role::Identifier => self.reference(node),
                 Role::Call(field) => self.call(node, field),
                 Role::Import(rule) => {
-                    let line = line_of(node);
+                    let line = self.line_of(node);
                     let mut sink = ImportSink {
                         imports: &mut self.parsed.imports,
                         line,
@@ -292,16 +327,14 @@ impl Walk<'_> {
 
     /// A frame whose decorators are inside it begins at the first token after them.
     fn begin_after_decorators(&mut self, node: Node<'_>) {
-        let Some(frame) = self.frames.last_mut() else {
-            return;
-        };
-        if let Some(end) = frame.decorators_end
-            && node.start_byte() >= end
-            && node.child_count() == 0
-        {
-            frame.start = node.start_byte();
-            frame.start_row = node.start_position().row;
-            frame.decorators_end = None;
+        let end = self.frames.last().and_then(|frame| frame.decorators_end);
+        if end.is_some_and(|end| node.start_byte() >= end && node.child_count() == 0) {
+            let start_row = self.row(node);
+            if let Some(frame) = self.frames.last_mut() {
+                frame.start = node.start_byte();
+                frame.start_row = start_row;
+                frame.decorators_end = None;
+            }
         }
     }
 
@@ -310,7 +343,7 @@ impl Walk<'_> {
         let text = self.source.text(node);
         let start = node.start_byte();
         let range = start..start + text.trim_end().len();
-        let start_row = node.start_position().row;
+        let start_row = self.row(node);
         let end_row = start_row + text.trim_end().matches('\n').count();
         if let Some(frame) = self.frames.last_mut()
             && start < frame.body_start
@@ -354,7 +387,7 @@ impl Walk<'_> {
         self.pending.push(Pending {
             depth,
             text,
-            start_row: node.start_position().row,
+            start_row: self.row(node),
             decisions: 0,
         });
     }
@@ -401,7 +434,7 @@ impl Walk<'_> {
         let reference = Reference {
             name: CompactString::new(self.source.text(node)),
             symbol: self.enclosing(),
-            line: line_of(node),
+            line: self.line_of(node),
         };
         self.parsed.references.push(reference);
     }
@@ -430,14 +463,15 @@ impl Walk<'_> {
             name: CompactString::new(name),
             callee: CompactString::new(if simple { text } else { name }),
             symbol: self.frames.last().and_then(|frame| frame.symbol),
-            line: line_of(node),
+            line: self.line_of(node),
         });
     }
 
     fn export(&mut self, node: Node<'_>) {
+        let line = self.line_of(node);
         let mut sink = ExportSink {
             exports: &mut self.parsed.exports,
-            line: line_of(node),
+            line,
             declares: false,
             local_names: &mut self.local_names,
         };
@@ -488,7 +522,7 @@ impl Walk<'_> {
                 .fold(within.clone(), |within, part| within.replace(part, "."));
             parent = self.symbol_named(&dotted).or(parent);
         }
-        let start_row = node.start_position().row;
+        let start_row = self.row(node);
         let mut frame = Frame {
             depth,
             symbol: parent,
@@ -686,21 +720,6 @@ fn docstring(source: &Source<'_>, body: Node<'_>) -> Option<String> {
         return None;
     }
     Some(signature::docstring_text(text)).filter(|doc| !doc.is_empty())
-}
-
-fn line_of(node: Node<'_>) -> u32 {
-    u32_of(node.start_position().row + 1)
-}
-
-/// The last line of a node. One that ends with a line break ends on the line before.
-fn end_line(node: Node<'_>) -> u32 {
-    let end = node.end_position();
-    let row = if end.column == 0 && end.row > node.start_position().row {
-        end.row - 1
-    } else {
-        end.row
-    };
-    u32_of(row + 1)
 }
 
 /// Offsets and lines of texts within the limits fit.

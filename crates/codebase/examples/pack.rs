@@ -1,0 +1,30 @@
+//! Packs a checkout for a model's context window.
+//!
+//! `cargo run --release -p ogive-codebase --example pack -- FOLDER [BUDGET]`
+use std::time::Instant;
+
+use ogive_codebase::{Checkout, PackOptions, ScanOptions, pack};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let root = arguments.next().ok_or("which folder?")?;
+    let budget = arguments.next().map(|budget| budget.parse()).transpose()?;
+    let options = PackOptions {
+        budget,
+        ..PackOptions::default()
+    };
+    let started = Instant::now();
+    let checkout = Checkout::open(root, ScanOptions::default())?;
+    let (chunks, packed) = pack(&checkout, &options)?;
+    for chunk in chunks {
+        print!("{}", chunk.content);
+    }
+    eprintln!(
+        "{} tokens, {} files, {} left out, {:.2} s",
+        packed.tokens,
+        packed.files,
+        packed.left_out.len(),
+        started.elapsed().as_secs_f64()
+    );
+    Ok(())
+}
