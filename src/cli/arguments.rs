@@ -46,6 +46,8 @@ pub enum Command {
     /// Put, get, list and delete values of a SQLite vault's key-value table
     #[command(subcommand)]
     Kv(KvCommand),
+    /// Pack source code for a model's context window
+    Context(ContextArguments),
     /// Say what this build and this machine can do
     Doctor(DoctorArguments),
 }
@@ -217,6 +219,73 @@ pub struct KvTableArguments {
     pub prefix: Option<String>,
 }
 
+/// `ogive context PATH`.
+#[derive(Debug, Args)]
+pub struct ContextArguments {
+    /// The checkout: a folder, or one file
+    pub path: PathBuf,
+    /// How much of each file: full, structural, signature, summary, or auto, which chooses for each
+    #[arg(long, value_name = "LEVEL", default_value = "auto")]
+    pub level: String,
+    /// The most tokens of the output, or of each chunk
+    #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub budget: Option<u64>,
+    /// Pack the files that this SQL selects: a column path, and level and score if it has them; the checkout is attached as code
+    #[arg(long, value_name = "SQL")]
+    pub query: Option<String>,
+    /// Several chunks: semantic (what imports connect stays together), size (in order of paths) or balanced (of equal size)
+    #[arg(long, value_name = "WAY")]
+    pub chunks: Option<String>,
+    /// The form of the output: markdown, json, xml, plain
+    #[arg(long, default_value = "markdown")]
+    pub format: String,
+    /// How tokens are counted: o200k_base, cl100k_base, p50k_base, r50k_base
+    #[arg(long, default_value = "o200k_base")]
+    pub encoding: String,
+    /// A path, folder or symbol that matters most; may be given several times
+    #[arg(long, value_name = "PATH|SYMBOL")]
+    pub focus: Vec<String>,
+    /// Only paths that match this glob; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub include: Vec<String>,
+    /// No paths that match this glob; may be given several times
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// Follow links
+    #[arg(long)]
+    pub follow: bool,
+    /// Hidden files, too
+    #[arg(long)]
+    pub hidden: bool,
+    /// Files that look like secrets, too
+    #[arg(long)]
+    pub secrets: bool,
+    /// How alike files have to be, from 0 to 1, to be packed once; files of the same content always are
+    #[arg(long, value_name = "SHARE", value_parser = parse_share)]
+    pub dedup_threshold: Option<f64>,
+    /// The title of the output [default: the folder's name]
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Where to write: a file, or with --chunks a folder [default: stdout]
+    #[arg(short, long, value_name = "FILE|DIR")]
+    pub output: Option<PathBuf>,
+    /// Replace output files that are there
+    #[arg(long)]
+    pub force: bool,
+    /// Print the tokens of each folder instead
+    #[arg(long)]
+    pub stats: bool,
+    /// Where what is known of files is kept [default: the user's caches]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_cache")]
+    pub cache: Option<PathBuf>,
+    /// Keep nothing
+    #[arg(long)]
+    pub no_cache: bool,
+    /// No counts on stderr
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
 /// How rows are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Format {
@@ -230,6 +299,13 @@ pub enum Format {
     Json,
     /// One JSON object a line
     NdJson,
+}
+
+fn parse_share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("expected a number from 0 to 1".to_owned()),
+    }
 }
 
 fn parse_positive(text: &str) -> Result<usize, String> {

@@ -6,6 +6,7 @@ mod arguments;
 mod bus_error;
 mod bytes;
 mod completion;
+mod context;
 mod convert;
 mod doctor;
 mod error;
@@ -87,6 +88,7 @@ async fn work(command: Command, interrupt: Interrupt) -> Result<()> {
         Command::Convert(arguments) => convert::run(arguments, interrupt).await,
         Command::Upgrade(arguments) => upgrade::run(arguments, interrupt).await,
         Command::Kv(command) => kv::run(command),
+        Command::Context(arguments) => context::run(arguments, interrupt).await,
         // It has nothing to say on stderr.
         Command::Doctor(_) => doctor::run(),
     }

@@ -1,7 +1,9 @@
 //! The `ogive` command, run as people run it.
 
+mod context;
 mod convert;
 mod interrupt;
+mod kv;
 mod pack;
 mod query;
 mod verify;

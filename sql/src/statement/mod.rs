@@ -1,8 +1,8 @@
 //! Statements rewritten before they are planned, as syntax trees. Nothing here runs a query or changes a session.
 
 mod full_text;
+mod named_arguments;
 mod order_by_arrays;
-mod page_arguments;
 mod recall_calls;
 mod rewrite;
 mod sequences;

@@ -24,7 +24,7 @@ use ogive_vectors::VectorError;
 
 use crate::catalog::{complete_directory, complete_main};
 use crate::statement::full_text::{match_in_change, match_in_select, match_of_column};
-use crate::statement::page_arguments::place_page_size;
+use crate::statement::named_arguments::place_arguments;
 use crate::statement::recall_calls::{query_of_expr, query_of_factor};
 use crate::statement::sequences::take_serial_columns;
 use crate::statement::values::{cast_defaults, cast_rows};
@@ -116,7 +116,7 @@ impl VisitorMut for Rewriter<'_> {
 
     fn post_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Self::Break> {
         let done = refuse_sample(factor)
-            .and_then(|()| place_page_size(factor))
+            .and_then(|()| place_arguments(factor))
             .and_then(|()| expand_search(self.context, factor))
             .and_then(|()| self.note(query_of_factor(factor)));
         flow(done)

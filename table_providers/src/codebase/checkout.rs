@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use datafusion_common::Result;
-use ogive_codebase::{CacheOptions, Checkout, ScanOptions};
+use ogive_codebase::{CacheOptions, Checkout, Encoding, ScanOptions};
 
 use super::error::codebase_error;
 
@@ -48,6 +48,21 @@ impl CodeCheckout {
         Ok(Self {
             path: path.display().to_string(),
             checkout: Checkout::open(absolute, options).map_err(codebase_error)?,
+        })
+    }
+
+    /// The same, with tokens counted in another encoding.
+    ///
+    /// # Errors
+    /// There is nothing at the path any more.
+    pub fn with_encoding(&self, encoding: Encoding) -> Result<Self> {
+        let options = ScanOptions {
+            encoding,
+            ..self.checkout.options().clone()
+        };
+        Ok(Self {
+            path: self.path.clone(),
+            checkout: Checkout::open(self.checkout.root(), options).map_err(codebase_error)?,
         })
     }
 

@@ -1,4 +1,4 @@
-//! Table functions over source code: `parse_source`, `code_stats`, `cache_info`, `cache_verify`.
+//! Table functions over source code: `parse_source`, `code_context`, `code_stats`, `cache_info`, `cache_verify`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use datafusion_expr::Expr;
 use datafusion_physical_plan::stream::RecordBatchReceiverStreamBuilder;
 use datafusion_physical_plan::streaming::PartitionStream;
 use datafusion_session::{Session, TableFunctionArgs, TableFunctionImpl, TableProvider};
-use ogive_codebase::{Language, parse_source};
+use ogive_codebase::{Language, PackOptions, PackedChunk, pack, parse_source};
 
 use futures::FutureExt;
 
@@ -31,6 +31,7 @@ pub fn code_table_functions() -> Vec<(&'static str, Arc<dyn TableFunctionImpl>)>
         CodeFunction::Stats,
         CodeFunction::CacheInfo,
         CodeFunction::CacheVerify,
+        CodeFunction::Context,
     ]
     .into_iter()
     .map(|function| {
@@ -50,6 +51,8 @@ enum CodeFunction {
     CacheInfo,
     /// What of it is damaged.
     CacheVerify,
+    /// A checkout packed for a context window.
+    Context,
 }
 
 impl CodeFunction {
@@ -59,6 +62,7 @@ impl CodeFunction {
             Self::Stats => "code_stats",
             Self::CacheInfo => "cache_info",
             Self::CacheVerify => "cache_verify",
+            Self::Context => "code_context",
         }
     }
 
@@ -91,6 +95,7 @@ impl CodeFunction {
                 real("cache_seconds"),
             ],
             Self::CacheInfo => vec![text("path"), number("entries"), number("bytes")],
+            Self::Context => vec![number("chunk"), number("tokens"), text("content")],
             Self::CacheVerify => vec![text("path"), Field::new("intact", DataType::Boolean, true)],
         }))
     }
@@ -112,6 +117,10 @@ impl TableFunctionImpl for CodeFunction {
                     "{name}: expected source code and its language, found {} arguments",
                     others.len()
                 );
+            }
+            (Self::Context, [checkout, options @ ..]) if options.len() < 6 => {
+                let checkout = text(name, "an attached checkout or its path", checkout)?;
+                context(args.session(), &checkout, options)?
             }
             (function, [checkout]) => Work::Checkout {
                 function: *function,
@@ -137,6 +146,48 @@ impl TableFunctionImpl for CodeFunction {
             vec![Arc::new(rows)],
         )?))
     }
+}
+
+/// The packing that `code_context` is asked for: a budget of tokens, a level, chunks, a format, an encoding; NULL where one is
+/// not given.
+fn context(session: &dyn Session, checkout: &str, options: &[Expr]) -> Result<Work> {
+    let name = CodeFunction::Context.name();
+    let word = |place: usize, what: &str| match options.get(place) {
+        None => Ok(None),
+        Some(Expr::Literal(value, _)) if value.is_null() => Ok(None),
+        Some(expr) => text(name, what, expr).map(Some),
+    };
+    let budget = match options.first() {
+        None => None,
+        Some(Expr::Literal(value, _)) if value.is_null() => None,
+        Some(Expr::Literal(ScalarValue::Int64(Some(tokens)), _)) if *tokens > 0 => {
+            Some(tokens.unsigned_abs())
+        }
+        Some(other) => {
+            return plan_err!("{name}: expected a budget of tokens above 0, found {other}");
+        }
+    };
+    let mut packing = PackOptions {
+        budget,
+        ..PackOptions::default()
+    };
+    if let Some(level) = word(1, "a level")? {
+        packing.level = level.parse().map_err(codebase_error)?;
+    }
+    if let Some(chunks) = word(2, "a way of chunking")? {
+        packing.chunks = Some(chunks.parse().map_err(codebase_error)?);
+    }
+    if let Some(format) = word(3, "a format")? {
+        packing.format = format.parse().map_err(codebase_error)?;
+    }
+    let mut checkout = checkout_of(session, checkout)?;
+    if let Some(encoding) = word(4, "an encoding")? {
+        checkout = checkout.with_encoding(encoding.parse().map_err(codebase_error)?)?;
+    }
+    Ok(Work::Context {
+        checkout,
+        packing: Box::new(packing),
+    })
 }
 
 /// The checkout that a name or a path means.
@@ -179,6 +230,10 @@ enum Work {
         content: String,
         language: Language,
     },
+    Context {
+        checkout: CodeCheckout,
+        packing: Box<PackOptions>,
+    },
     Checkout {
         function: CodeFunction,
         checkout: CodeCheckout,
@@ -215,6 +270,7 @@ impl Work {
     fn run(self) -> Result<Vec<ArrayRef>> {
         match self {
             Self::Parse { content, language } => Ok(parse(&content, language)),
+            Self::Context { checkout, packing } => pack_rows(&checkout, &packing),
             Self::Checkout { function, checkout } => match function {
                 CodeFunction::CacheInfo => cache_info(&checkout),
                 CodeFunction::CacheVerify => cache_verify(&checkout),
@@ -243,6 +299,20 @@ fn parse(content: &str, language: Language) -> Vec<ArrayRef> {
         numbers(|symbol| Some(symbol.end_line)),
         numbers(|symbol| symbol.complexity),
     ]
+}
+
+fn pack_rows(checkout: &CodeCheckout, packing: &PackOptions) -> Result<Vec<ArrayRef>> {
+    let (chunks, _) = pack(checkout.checkout(), packing).map_err(codebase_error)?;
+    let numbers = |of: fn(&PackedChunk) -> i64| -> ArrayRef {
+        Arc::new(chunks.iter().map(of).map(Some).collect::<Int64Array>())
+    };
+    Ok(vec![
+        numbers(|chunk| chunk.number.into()),
+        numbers(|chunk| i64::try_from(chunk.tokens).unwrap_or(i64::MAX)),
+        Arc::new(StringArray::from_iter_values(
+            chunks.iter().map(|chunk| &chunk.content),
+        )),
+    ])
 }
 
 fn stats(checkout: &CodeCheckout) -> Result<Vec<ArrayRef>> {

@@ -7,9 +7,12 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion_common::Result;
-use ogive_codebase::{Checkout, Edge, FileError, FileFacts, Symbol, SymbolKind};
+use ogive_codebase::{Checkout, Edge, FileError, FileFacts, Symbol, SymbolKind, chunks};
 
 use super::schema::{CONTENT, CodeTable};
+
+/// The most tokens of a row of `chunks`: what most embedding models take.
+const CHUNK_TOKENS: u64 = 512;
 
 /// A column that is being filled.
 enum Column {
@@ -222,6 +225,24 @@ impl Rows {
                         "callee" => call.callee.as_str().into(),
                         "symbol" => symbol(call.symbol).into(),
                         _ => call.line.into(),
+                    });
+                }
+            }
+            CodeTable::Chunks => {
+                let (Some(hash), Ok(content)) = (file.hash, checkout.read(path)) else {
+                    return;
+                };
+                let tokenizer = &checkout.options().encoding;
+                for chunk in chunks(&content, parsed, hash, CHUNK_TOKENS, tokenizer) {
+                    self.row(|name| match name {
+                        "path" => path.into(),
+                        "id" => Cell::Owned(chunk.id.clone()),
+                        "ordinal" => chunk.ordinal.into(),
+                        "symbol" => symbol(chunk.symbol).into(),
+                        "start_line" => chunk.start_line.into(),
+                        "end_line" => chunk.end_line.into(),
+                        "tokens" => chunk.tokens.into(),
+                        _ => Cell::Owned(chunk.text(&content).to_string()),
                     });
                 }
             }

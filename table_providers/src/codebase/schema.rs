@@ -21,13 +21,15 @@ pub enum CodeTable {
     Calls,
     /// A row for each import that is of a file of the checkout.
     Edges,
+    /// A row for each piece of a file that fits an embedding.
+    Chunks,
     /// A row for each thing that is wrong with a file.
     Errors,
 }
 
 impl CodeTable {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Files,
         Self::Symbols,
         Self::Imports,
@@ -35,6 +37,7 @@ impl CodeTable {
         Self::References,
         Self::Calls,
         Self::Edges,
+        Self::Chunks,
         Self::Errors,
     ];
 
@@ -48,6 +51,7 @@ impl CodeTable {
             Self::References => "references",
             Self::Calls => "calls",
             Self::Edges => "edges",
+            Self::Chunks => "chunks",
             Self::Errors => "errors",
         }
     }
@@ -126,6 +130,16 @@ impl CodeTable {
                 number("line"),
             ],
             Self::Edges => vec![text("path"), text("target"), text("module"), number("line")],
+            Self::Chunks => vec![
+                text("path"),
+                text("id"),
+                number("ordinal"),
+                maybe_text("symbol"),
+                number("start_line"),
+                number("end_line"),
+                number("tokens"),
+                text(CONTENT),
+            ],
             Self::Errors => vec![text("path"), text("stage"), text("message")],
         }))
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int64Array, StringArray, StringBuilder};
 use arrow::datatypes::DataType;
-use datafusion_common::{DataFusionError, Result, exec_err};
+use datafusion_common::{Result, exec_datafusion_err, exec_err};
 use datafusion_expr::ScalarUDF;
 use ogive_codebase::{Encoding, Language, Level, Tokenizer, compress};
 
@@ -23,11 +23,10 @@ pub fn code_functions() -> Vec<Arc<ScalarUDF>> {
     ]
 }
 
-/// A word that stands for something of the engine's, as a plan-time error where it does not.
+/// A word that stands for something of the engine's.
 fn parsed<T: std::str::FromStr<Err = ogive_codebase::Error>>(name: &str, word: &str) -> Result<T> {
-    word.parse().map_err(|error: ogive_codebase::Error| {
-        DataFusionError::External(Box::new(error)).context(name)
-    })
+    word.parse()
+        .map_err(|error: ogive_codebase::Error| exec_datafusion_err!("{name}: {error}"))
 }
 
 fn code_compress() -> Arc<ScalarUDF> {
