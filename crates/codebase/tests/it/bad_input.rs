@@ -92,6 +92,12 @@ fn deep_nesting_is_an_error_and_no_overflow() {
         ("python", nested("(", "x", ")")),
         ("python", nested("[", "x", "]")),
         ("python", python),
+        (
+            "yaml",
+            (0..400)
+                .map(|n| format!("{}a:\n", "  ".repeat(n)))
+                .collect(),
+        ),
         ("json", nested("[", "1", "]")),
         ("json", nested("{\"a\":", "1", "}")),
         ("javascript", nested("f(() => {", "x", "})")),
@@ -113,6 +119,9 @@ fn deep_nesting_is_an_error_and_no_overflow() {
         ("html", nested("<div>", "x", "</div>")),
         ("css", nested("a {", "b: c", "}")),
         ("yaml", nested("[", "1", "]")),
+        ("yaml", nested("- ", "1", "")),
+        ("yaml", nested("? ", "1", "")),
+        ("yaml", nested("- ? : - ", "1", "")),
         ("toml", format!("a = {}", nested("[", "1", "]"))),
         ("markdown", nested("> ", "x", "")),
         ("sql", format!("SELECT {}", nested("(", "1", ")"))),
