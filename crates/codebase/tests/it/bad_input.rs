@@ -284,6 +284,13 @@ fn links_are_followed_only_when_asked_and_loops_are_errors() {
     symlink(root.join("nowhere"), root.join("broken.py")).unwrap();
     let (files, errors) = scan(root, ScanOptions::default());
     assert_eq!((files.len(), errors.len()), (1, 0), "{errors:?}");
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("x.py"), "").unwrap();
+    symlink(outside.path(), root.join("out")).unwrap();
+    let checkout = Checkout::open(root, ScanOptions::default()).unwrap();
+    assert!(checkout.read("a/x.py").is_ok());
+    assert!(checkout.read("out/x.py").is_err());
+    fs::remove_file(root.join("out")).unwrap();
     let follow = ScanOptions {
         walk: WalkOptions {
             follow_links: true,
