@@ -221,11 +221,26 @@ impl Checkout {
         } else {
             self.root.join(relative)
         };
+        if !self.options.walk.follow_links && self.leads_out(&absolute) {
+            return Err(fail(
+                Stage::Read,
+                "a link that leads out of the checkout".to_owned(),
+            ));
+        }
         let bytes = read_limited(&absolute, self.options.walk.file_bytes_max)
             .map_err(|(stage, message)| fail(stage, message))?;
         match decode(&bytes) {
             Decoded::Text(text, _) => Ok(text.into_owned()),
             Decoded::Binary => Err(fail(Stage::Decode, "not text".to_owned())),
+        }
+    }
+
+    /// Whether a path is, by links, somewhere else than below the root.
+    fn leads_out(&self, path: &Path) -> bool {
+        match (path.canonicalize(), self.root.canonicalize()) {
+            (Ok(path), Ok(root)) => !path.starts_with(root),
+            // What is not there is found not to be there when it is read.
+            _ => false,
         }
     }
 

@@ -6,5 +6,6 @@ mod it {
     mod cache;
     mod compress;
     mod python_ast;
+    mod second_opinion;
     mod walk;
 }

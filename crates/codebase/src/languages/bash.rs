@@ -38,6 +38,7 @@ pub(super) const TABLE: Table = Table {
     line_comment: "#",
     resolve: Resolve::Relative,
     mend: None,
+    refuse: None,
 };
 
 /// `readonly NAME=..` and `declare -r NAME=..`.

@@ -44,6 +44,7 @@ pub(super) const TABLE: Table = Table {
     line_comment: "//",
     resolve: Resolve::Include,
     mend: None,
+    refuse: None,
 };
 
 pub(super) const WORDS: Words = Words {

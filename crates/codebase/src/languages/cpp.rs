@@ -60,6 +60,7 @@ pub(super) const TABLE: Table = Table {
     line_comment: "//",
     resolve: Resolve::Include,
     mend: None,
+    refuse: None,
 };
 
 fn class(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {

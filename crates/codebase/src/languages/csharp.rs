@@ -63,6 +63,7 @@ pub(super) const TABLE: Table = Table {
     line_comment: "//",
     resolve: Resolve::None,
     mend: None,
+    refuse: None,
 };
 
 /// `const T NAME = ..`.

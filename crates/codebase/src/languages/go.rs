@@ -41,6 +41,7 @@ pub(super) const TABLE: Table = Table {
     line_comment: "//",
     resolve: Resolve::Go,
     mend: None,
+    refuse: None,
 };
 
 /// `func (r *Type[T]) name(..)`.

@@ -61,6 +61,7 @@ pub(super) const TABLE: Table = Table {
     line_comment: "//",
     resolve: Resolve::Package(&["java", "kt", "scala"]),
     mend: None,
+    refuse: None,
 };
 
 /// `static final NAME = ..`.

@@ -50,6 +50,7 @@ pub(super) const TABLE: Table = Table {
     line_comment: "//",
     resolve: Resolve::Script,
     mend: None,
+    refuse: None,
 };
 
 /// Whether an expression is a function, and where its body begins; or a class.

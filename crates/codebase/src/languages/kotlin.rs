@@ -54,6 +54,7 @@ pub(super) const TABLE: Table = Table {
     line_comment: "//",
     resolve: Resolve::Package(&["kt", "java"]),
     mend: None,
+    refuse: None,
 };
 
 fn class(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {

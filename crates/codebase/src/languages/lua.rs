@@ -38,6 +38,7 @@ pub(super) const TABLE: Table = Table {
     line_comment: "--",
     resolve: Resolve::Load(&["lua"]),
     mend: None,
+    refuse: None,
 };
 
 /// `function name(..)`, `function Table.name(..)`, `function Table:name(..)`.

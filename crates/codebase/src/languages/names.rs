@@ -63,7 +63,11 @@ pub(super) fn declares_function(node: Node<'_>) -> bool {
     let mut at = node.child_by_field_name("declarator");
     for _ in 0..DECLARATORS_MAX {
         match at {
-            Some(declarator) if declarator.kind() == "function_declarator" => return true,
+            // `int (*name)(int)` is a variable that points to a function.
+            Some(declarator) if declarator.kind() == "function_declarator" => {
+                let inner = declarator.child_by_field_name("declarator");
+                return inner.is_some_and(|inner| inner.kind() != "parenthesized_declarator");
+            }
             Some(declarator) => {
                 at = declarator.child_by_field_name("declarator").or_else(|| {
                     match declarator.kind() {

@@ -66,6 +66,7 @@ pub(super) const TABLE: Table = Table {
     line_comment: "//",
     resolve: Resolve::Php,
     mend: None,
+    refuse: None,
 };
 
 fn const_element(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {

@@ -44,6 +44,7 @@ pub(super) const TABLE: Table = Table {
     line_comment: "#",
     resolve: Resolve::Python,
     mend: Some(mend),
+    refuse: None,
 };
 
 /// `NAME = value` and `NAME: type = value`.

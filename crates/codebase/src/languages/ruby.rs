@@ -48,6 +48,7 @@ pub(super) const TABLE: Table = Table {
     line_comment: "#",
     resolve: Resolve::Load(&["rb"]),
     mend: None,
+    refuse: None,
 };
 
 /// A method in a module or class; outside of both it is a function.

@@ -65,6 +65,7 @@ pub(super) const TABLE: Table = Table {
     line_comment: "//",
     resolve: Resolve::Rust,
     mend: None,
+    refuse: None,
 };
 
 fn const_item(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {

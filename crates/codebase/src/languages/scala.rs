@@ -56,6 +56,7 @@ pub(super) const TABLE: Table = Table {
     line_comment: "//",
     resolve: Resolve::Package(&["scala", "java"]),
     mend: None,
+    refuse: None,
 };
 
 /// `val Name = ..` with a capital, as constants are written.

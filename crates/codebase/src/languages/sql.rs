@@ -35,6 +35,7 @@ pub(super) const TABLE: Table = Table {
     line_comment: "--",
     resolve: Resolve::None,
     mend: None,
+    refuse: None,
 };
 
 fn created(source: &Source<'_>, node: Node<'_>, kind: SymbolKind) -> Option<Definition> {

@@ -61,6 +61,7 @@ pub(super) const TABLE: Table = Table {
     line_comment: "//",
     resolve: Resolve::None,
     mend: None,
+    refuse: None,
 };
 
 /// `class`, `struct`, `enum` and `actor` are one kind of node.

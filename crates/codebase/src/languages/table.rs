@@ -35,6 +35,8 @@ pub(crate) struct Table {
     pub resolve: Resolve,
     /// What the grammar does not understand, written so that it does: tried where a text has errors.
     pub mend: Option<fn(&str) -> Option<Mended>>,
+    /// Why a text must not be given to the grammar: some have limits that they do not check.
+    pub refuse: Option<fn(&str) -> Option<String>>,
 }
 
 /// A text with other white space, in which everything is where it was.
@@ -61,6 +63,7 @@ impl Table {
         line_comment: "#",
         resolve: Resolve::None,
         mend: None,
+        refuse: None,
     };
 }
 

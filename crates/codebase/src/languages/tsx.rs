@@ -17,4 +17,5 @@ pub(super) const TABLE: Table = Table {
     line_comment: "//",
     resolve: Resolve::Script,
     mend: None,
+    refuse: None,
 };

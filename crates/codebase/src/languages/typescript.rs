@@ -20,6 +20,7 @@ pub(super) const TABLE: Table = Table {
     line_comment: "//",
     resolve: Resolve::Script,
     mend: None,
+    refuse: None,
 };
 
 /// The kinds of TypeScript, with and without JSX.

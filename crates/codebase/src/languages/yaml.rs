@@ -14,6 +14,7 @@ pub(super) const TABLE: Table = Table {
         ("block_mapping_pair", Role::SymbolBy(pair)),
         ("comment", Role::Comment),
     ],
+    refuse: Some(refuse),
     ..Table::PLAIN
 };
 
@@ -33,4 +34,38 @@ fn pair(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {
         .child_by_field_name("value")
         .map(|value| value.start_byte());
     Some(definition)
+}
+
+/// The grammar keeps its indentations in 1024 bytes, and ends the process when there are more.
+fn refuse(text: &str) -> Option<String> {
+    /// Well below what fits, and beyond what people write.
+    const INDENTS_MAX: usize = 100;
+    let mut indents: Vec<usize> = Vec::new();
+    for line in text.lines() {
+        let mut column = line.len() - line.trim_start().len();
+        let mut rest = line.trim_start();
+        if rest.is_empty() {
+            continue;
+        }
+        while indents.last().is_some_and(|last| *last >= column) {
+            indents.pop();
+        }
+        loop {
+            indents.push(column);
+            if indents.len() > INDENTS_MAX {
+                return Some(format!("nested more than {INDENTS_MAX} deep"));
+            }
+            // `- - a` and `? ? a` open a level each.
+            let Some(after) = rest.strip_prefix(['-', '?', ':']) else {
+                break;
+            };
+            let inner = after.trim_start();
+            if inner.len() == after.len() || inner.is_empty() {
+                break;
+            }
+            column += rest.len() - inner.len();
+            rest = inner;
+        }
+    }
+    None
 }

@@ -49,6 +49,9 @@ pub(crate) fn parse_tree(
     let Some(grammar) = language.grammar() else {
         return Ok(None);
     };
+    if let Some(why) = language.table().refuse.and_then(|refuse| refuse(text)) {
+        return Err(limit(format!("not parsed: {why}")));
+    }
     PARSERS.with_borrow_mut(|parsers| {
         let parser = parsers.entry(language).or_default();
         if parser.language().is_none() {

@@ -92,6 +92,12 @@ fn deep_nesting_is_an_error_and_no_overflow() {
         ("python", nested("(", "x", ")")),
         ("python", nested("[", "x", "]")),
         ("python", python),
+        (
+            "yaml",
+            (0..400)
+                .map(|n| format!("{}a:\n", "  ".repeat(n)))
+                .collect(),
+        ),
         ("json", nested("[", "1", "]")),
         ("json", nested("{\"a\":", "1", "}")),
         ("javascript", nested("f(() => {", "x", "})")),
@@ -113,6 +119,9 @@ fn deep_nesting_is_an_error_and_no_overflow() {
         ("html", nested("<div>", "x", "</div>")),
         ("css", nested("a {", "b: c", "}")),
         ("yaml", nested("[", "1", "]")),
+        ("yaml", nested("- ", "1", "")),
+        ("yaml", nested("? ", "1", "")),
+        ("yaml", nested("- ? : - ", "1", "")),
         ("toml", format!("a = {}", nested("[", "1", "]"))),
         ("markdown", nested("> ", "x", "")),
         ("sql", format!("SELECT {}", nested("(", "1", ")"))),
@@ -275,6 +284,13 @@ fn links_are_followed_only_when_asked_and_loops_are_errors() {
     symlink(root.join("nowhere"), root.join("broken.py")).unwrap();
     let (files, errors) = scan(root, ScanOptions::default());
     assert_eq!((files.len(), errors.len()), (1, 0), "{errors:?}");
+    let outside = tempfile::tempdir().unwrap();
+    fs::write(outside.path().join("x.py"), "").unwrap();
+    symlink(outside.path(), root.join("out")).unwrap();
+    let checkout = Checkout::open(root, ScanOptions::default()).unwrap();
+    assert!(checkout.read("a/x.py").is_ok());
+    assert!(checkout.read("out/x.py").is_err());
+    fs::remove_file(root.join("out")).unwrap();
     let follow = ScanOptions {
         walk: WalkOptions {
             follow_links: true,
