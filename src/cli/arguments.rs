@@ -47,7 +47,7 @@ pub enum Command {
     #[command(subcommand)]
     Kv(KvCommand),
     /// Pack source code for a model's context window
-    Context(ContextArguments),
+    Context(Box<ContextArguments>),
     /// Say what this build and this machine can do
     Doctor(DoctorArguments),
 }

@@ -88,7 +88,7 @@ async fn work(command: Command, interrupt: Interrupt) -> Result<()> {
         Command::Convert(arguments) => convert::run(arguments, interrupt).await,
         Command::Upgrade(arguments) => upgrade::run(arguments, interrupt).await,
         Command::Kv(command) => kv::run(command),
-        Command::Context(arguments) => context::run(arguments, interrupt).await,
+        Command::Context(arguments) => context::run(*arguments, interrupt).await,
         // It has nothing to say on stderr.
         Command::Doctor(_) => doctor::run(),
     }

@@ -53,10 +53,7 @@ fn chunks_are_files_of_a_folder() {
     let arguments = ["--chunks", "size", "--budget", "150", "-o", "out"];
     context(folder.path(), &arguments).ok();
     let files = names(&folder.path().join("out"));
-    assert!(
-        files.len() > 1 && files[0] == "chunk-0001.md",
-        "{files:?}"
-    );
+    assert!(files.len() > 1 && files[0] == "chunk-0001.md", "{files:?}");
     // What is there is not written over.
     context(folder.path(), &arguments).fails(1, &["chunk-0001.md", "exists"]);
     context(folder.path(), &[&arguments[..], &["--force"]].concat()).ok();

@@ -36,6 +36,9 @@ fn what_is_not_there_is_an_error() {
     std::fs::write(at.join("text.db"), "no database at all").unwrap();
     ogive(at, &["kv", "get", "text.db", "t", "a"]).fails(1, &["not a SQLite database"]);
     ogive_reads(at, &["kv", "put", "text.db", "t", "a"], "x").fails(1, &["not a SQLite database"]);
-    assert_eq!(std::fs::read(at.join("text.db")).unwrap(), b"no database at all");
+    assert_eq!(
+        std::fs::read(at.join("text.db")).unwrap(),
+        b"no database at all"
+    );
     assert_eq!(ogive(at, &["kv", "frob"]).code, 2);
 }
