@@ -68,11 +68,12 @@ impl Matrix {
         self.dimension
     }
 
-    /// The most roundings that one term of a sum passes through: its sum is off by at most this many times 2^-24 (for
-    /// up to 2^18 elements 2 % more, which is included) of the sum of the terms' magnitudes, beside what underflow loses.
-    pub fn roundings(&self) -> f64 {
-        let stretches = self.dimension.div_ceil(STRETCH);
-        1.02 * (STRETCH.min(self.dimension) + stretches + 1) as f64
+    /// The most roundings that one term of a sum over `dimension` elements passes through: the sum is off by at most this
+    /// many times 2^-24 (for up to 2^18 elements 2 % more, which is included) of the sum of the terms' magnitudes, beside
+    /// what underflow loses.
+    pub fn roundings(dimension: usize) -> f64 {
+        let stretches = dimension.div_ceil(STRETCH);
+        1.02 * (STRETCH.min(dimension) + stretches + 1) as f64
     }
 
     /// Writes the products of each of `rows` (row-major, [`Matrix::dimension`] elements each) with each row of the
@@ -212,7 +213,7 @@ mod tests {
                 let terms = x.iter().zip(m).map(|(x, m)| f64::from(*x) * f64::from(*m));
                 let size: f64 = terms.clone().map(f64::abs).sum();
                 let error = (f64::from(*found) - terms.sum::<f64>()).abs();
-                assert!(error <= matrix.roundings() * size / (1 << 24) as f64);
+                assert!(error <= Matrix::roundings(dimension) * size / (1 << 24) as f64);
             }
         }
     }
