@@ -16,6 +16,7 @@
 //! that shows.
 
 mod allocation;
+mod audit;
 mod bound;
 mod build;
 mod coded;
@@ -30,6 +31,7 @@ mod query;
 mod search;
 mod statistics;
 
+pub use audit::Audit;
 pub use bound::DIMENSION_MAX;
 pub use build::{BuildOptions, build};
 pub use file::{MappedFile, Sink, Source};

@@ -9,6 +9,9 @@ use ogive_kernels::{Matrix, dot_f32};
 /// Past this the gain is below a hundredth of the rows left.
 const ITERATIONS: usize = 8;
 
+/// A basis that is further from orthogonal is not used; usual ones are a thousand times nearer.
+const DEFECT_USUAL: f64 = 1e-3;
+
 /// An orthogonal basis of (a part of) the space.
 #[derive(Debug, Clone)]
 pub(super) struct Basis {
@@ -51,11 +54,35 @@ pub(super) fn principal_directions(sample: &[f32], dimension: usize, count: usiz
         sorted.extend(direction.iter().map(|x| f64::from(*x)));
     }
     orthonormalise_twice(&mut sorted, dimension);
-    let diagonal = (0..dimension).map(|i| f64::from(covariance[i * dimension + i]));
+    let diagonal: Vec<f64> = (0..dimension)
+        .map(|i| f64::from(covariance[i * dimension + i]))
+        .collect();
+    let directions: Vec<f32> = sorted.into_iter().map(|x| x as f32).collect();
+    let usual = defect(&directions, dimension) <= DEFECT_USUAL;
+    if !usual {
+        return unit_basis(&diagonal, count);
+    }
     Basis {
-        directions: sorted.into_iter().map(|x| x as f32).collect(),
+        directions,
         variances: order.into_iter().map(|(variance, _)| variance).collect(),
-        total: diagonal.sum(),
+        total: diagonal.iter().sum(),
+    }
+}
+
+/// The elements that vary most: orthogonal whatever the sample.
+fn unit_basis(diagonal: &[f64], count: usize) -> Basis {
+    let dimension = diagonal.len();
+    let mut order: Vec<usize> = (0..dimension).collect();
+    order.sort_by(|a, b| diagonal[*b].total_cmp(&diagonal[*a]).then(a.cmp(b)));
+    order.truncate(count);
+    let mut directions = vec![0.0; count * dimension];
+    for (row, element) in directions.chunks_exact_mut(dimension).zip(&order) {
+        row[*element] = 1.0;
+    }
+    Basis {
+        directions,
+        variances: order.iter().map(|element| diagonal[*element]).collect(),
+        total: diagonal.iter().sum(),
     }
 }
 
@@ -90,48 +117,58 @@ fn signs(count: usize) -> Vec<f32> {
         .collect()
 }
 
-/// Modified Gram-Schmidt in single precision. A row that is nearly spanned by those before it becomes what is left of a
-/// unit vector.
+/// Modified Gram-Schmidt in single precision, a second time for rows of which little is left. A row that is nearly spanned
+/// by those before it becomes what is left of a unit vector.
 fn orthonormalise(rows: &mut [f32], dimension: usize) {
+    // Of the unit vectors at least one has more left than this, as long as the rows do not span everything.
+    let least_of_unit = 0.5 / (dimension as f32).sqrt();
     let mut unit = 0;
-    let count = rows.len() / dimension;
-    for index in 0..count {
+    for index in 0..rows.len() / dimension {
         let (before, rest) = rows.split_at_mut(index * dimension);
         let row = &mut rest[..dimension];
-        let mut length = dot_f32(row, row).sqrt();
-        let mut from_unit = false;
-        loop {
-            let least = if from_unit {
-                0.5 / (dimension as f32).sqrt()
-            } else {
-                length * 1e-5
-            };
-            if length > 0.0 && length < f32::INFINITY {
-                row.iter_mut().for_each(|x| *x /= length);
-                for before in before.chunks_exact(dimension) {
-                    let share = dot_f32(before, row);
-                    for (x, b) in row.iter_mut().zip(before) {
-                        *x -= share * b;
-                    }
-                }
-                let left = dot_f32(row, row).sqrt();
-                if left > if from_unit { least } else { 1e-5 } {
-                    row.iter_mut().for_each(|x| *x /= left);
-                    break;
-                }
-            }
+        let mut least = SPANNED;
+        while !make_orthogonal(before, row, least) {
+            row.fill(0.0);
             if unit == dimension {
-                row.fill(0.0);
                 break;
             }
             // A unit vector that failed once fails for good: what is spanned only grows.
-            row.fill(0.0);
             row[unit] = 1.0;
             unit += 1;
-            length = 1.0;
-            from_unit = true;
+            least = least_of_unit;
         }
     }
+}
+
+/// The share of a row that must be left beside the rows before it.
+const SPANNED: f32 = 1e-4;
+
+/// Takes from `row` what `before` spans, and makes its length 1; `false` when less than `least` of it is left.
+fn make_orthogonal(before: &[f32], row: &mut [f32], least: f32) -> bool {
+    let mut share = 1.0;
+    for _ in 0..4 {
+        let length = dot_f32(row, row).sqrt();
+        if !(length > 0.0 && length < f32::INFINITY) {
+            return false;
+        }
+        row.iter_mut().for_each(|x| *x /= length);
+        for before in before.chunks_exact(row.len()) {
+            let product = dot_f32(before, row);
+            for (x, b) in row.iter_mut().zip(before) {
+                *x -= product * b;
+            }
+        }
+        let left = dot_f32(row, row).sqrt();
+        share *= left;
+        if share.is_nan() || share < least {
+            return false;
+        }
+        row.iter_mut().for_each(|x| *x /= left);
+        if left > 0.5 {
+            return true;
+        }
+    }
+    true
 }
 
 /// Modified Gram-Schmidt in double precision, twice, which is enough.
@@ -191,7 +228,7 @@ mod tests {
 
     #[test]
     fn bases_are_orthogonal_whatever_the_sample() {
-        for (dimension, count) in [(1, 1), (2, 2), (7, 7), (40, 40), (50, 20)] {
+        for (dimension, count) in [(1, 1), (2, 2), (7, 7), (40, 40), (50, 20), (300, 200)] {
             for kind in 0..4 {
                 let sample: Vec<f32> = signs(30 * dimension)
                     .iter()

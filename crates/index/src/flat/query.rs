@@ -172,7 +172,7 @@ impl Prepared {
             Err(_) => return f64::NAN,
         };
         let product = scale * product[0] * self.multiple + residual * self.second_factor;
-        norm - product
+        if self.multiple == 2.0 { norm - product } else { 0.0 - product }
     }
 }
 
@@ -252,6 +252,7 @@ fn tables(coding: &Coding, defect: f64, a: &[f64], multiple: f64) -> Option<Look
         base: base as f32,
         error: up(error),
         factor: up(factor),
+        norms: multiple == 2.0,
     };
     let finite = [terms.unit, terms.base, terms.error, terms.factor];
     let finite = finite.iter().all(|x| x.is_finite()) && down(size).is_finite();

@@ -96,7 +96,7 @@ pub struct Scratch {
     bounds: Vec<Vec<f32>>,
 }
 
-fn nearest_first(metric: Metric) -> Order {
+pub(super) fn nearest_first(metric: Metric) -> Order {
     Order {
         descending: matches!(metric, Metric::InnerProduct | Metric::CosineSimilarity),
         nulls_first: false,
@@ -234,7 +234,7 @@ impl<S: Source> FlatIndex<S> {
         Ok(found)
     }
 
-    fn check<R: ExactRows>(
+    pub(super) fn check<R: ExactRows>(
         &self,
         query: &Query,
         rows: &R,

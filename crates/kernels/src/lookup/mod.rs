@@ -5,7 +5,7 @@
 //! ```text
 //! scale    64 bf16   s
 //! spread   64 bf16   r
-//! norm     64 f32    n, where the shape has norms; otherwise n is 0
+//! norm     64 f32    n, where the shape has norms; n is 0 otherwise, and where the query does not want it
 //! codes    for each column 64 bytes: of row i the tables 2c (low nibble) and 2c + 1 (high nibble)
 //! ```
 //!
@@ -99,6 +99,8 @@ pub struct LookupTerms {
     pub error: f32,
     /// What a row's spread is multiplied with in its bound.
     pub factor: f32,
+    /// Whether norms, where the shape has them, are added; otherwise they are passed over.
+    pub norms: bool,
 }
 
 /// A query, as tables.
@@ -246,7 +248,9 @@ fn finish(
         estimates[row] = 0.0 - scale * value;
         bounds[row] = 0.0 - (scale * (value + terms.error) + spread * terms.factor);
     }
-    if let Some(norms) = norms.first_chunk::<{ 4 * LOOKUP_ROWS }>() {
+    if terms.norms
+        && let Some(norms) = norms.first_chunk::<{ 4 * LOOKUP_ROWS }>()
+    {
         let (norms, _) = norms.as_chunks::<4>();
         for row in 0..LOOKUP_ROWS {
             let norm = f32::from_le_bytes(norms[row]);

@@ -34,6 +34,7 @@ fn check(shape: LookupShape, blocks: usize, greatest: bool, random: &mut Random)
         base: -0.75,
         error: 0.01,
         factor: 0.3,
+        norms: random.below(3) > 0,
     };
     let bytes = blocks_of(shape, blocks, random);
     let rows = blocks * LOOKUP_ROWS;
@@ -53,7 +54,7 @@ fn check(shape: LookupShape, blocks: usize, greatest: bool, random: &mut Random)
         let at = row % LOOKUP_ROWS;
         let half = |index: usize| bf16([block[2 * index], block[2 * index + 1]]);
         let (scale, spread) = (half(at), half(LOOKUP_ROWS + at));
-        let norm = match shape.norms {
+        let norm = match shape.norms && terms.norms {
             true => {
                 let from = 4 * (LOOKUP_ROWS + at);
                 f32::from_le_bytes(block[from..from + 4].try_into().unwrap())
