@@ -173,14 +173,26 @@ impl<'a> Encoder<'a> {
         }
         let mut column = at + index;
         for (bits, codes) in self.coding.bits.iter().zip(row.codes.chunks_exact(GROUP)) {
-            let packed = codes.iter().enumerate().fold(0_u64, |packed, (nth, code)| {
-                packed | u64::from(*code) << (nth * usize::from(*bits))
-            });
+            let packed = pack(*bits, codes);
             for byte in packed.to_le_bytes().iter().take(usize::from(*bits)) {
                 block[column] = *byte;
                 column += LOOKUP_ROWS;
             }
         }
+    }
+}
+
+/// The codes of a group, one after the other from the lowest bit on; those of 8 bits as the high nibbles of all and then the
+/// low ones, so that the tables of a segment have about the same range.
+fn pack(bits: u8, codes: &[u8]) -> u64 {
+    let joined = |bits: u8, code: &dyn Fn(u8) -> u8| {
+        codes.iter().rev().fold(0_u64, |packed, next| {
+            packed << bits | u64::from(code(*next))
+        })
+    };
+    match bits {
+        8 => joined(4, &|code| code >> 4) | joined(4, &|code| code & 15) << 32,
+        bits => joined(bits, &|code| code),
     }
 }
 

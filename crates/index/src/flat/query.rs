@@ -264,8 +264,8 @@ fn push_tables(bits: u8, group: &[f64], tables: &mut Vec<[f64; 16]>) {
     match bits {
         0 => {}
         8 => {
-            for number in group {
-                for high in [false, true] {
+            for high in [true, false] {
+                for number in group {
                     tables.push(std::array::from_fn(|nibble| {
                         number * nibble_of_eight(high, nibble as u8)
                     }));

@@ -31,13 +31,17 @@ const ROWS_FOR_EACH: u64 = 8;
 /// Where fewer rows of a block than this pass a filter, reading them costs no more than scanning the block's codes.
 const SPARSE: u64 = 3;
 
-/// When codes leave more than one row in so many, all are read: the second stage would cost more than it saves.
-const LEFT_MAX: u64 = 3;
+/// When codes leave more than one row in so many, all are read: a row of the second stage, here and there in memory, costs
+/// about three times one of a scan.
+const LEFT_MAX: u64 = 5;
 
 /// Rows of the second stage that are looked at before it is asked whether it decides enough, and the share, one in so many,
 /// that is.
-const SECOND_TRIAL: usize = 1024;
+const SECOND_TRIAL: usize = 512;
 const SECOND_DECIDES: usize = 4;
+
+/// Ranges of the second stage that are asked for at a time.
+const SECOND_GROUP: usize = 16;
 
 /// A search for the `k` nearest rows.
 #[derive(Debug, Clone, Copy)]
@@ -223,7 +227,7 @@ impl<S: Source> FlatIndex<S> {
         for (mut work, scanned) in works {
             let scan = if scanned { scans.next() } else { None };
             found.push(match scan {
-                None => work.scan_exactly()?,
+                None => work.scan_exactly(None)?,
                 Some(scan) => {
                     let one = work.top_k(&scan)?;
                     scratch.bounds.push(scan.bounds);
@@ -480,14 +484,18 @@ impl Best {
         }
     }
 
-    /// The value of the `k`-th row; `None` before there are as many, and when it is NULL.
-    fn kth_value(&mut self) -> Option<f64> {
+    /// The rank of the `k`-th row; `None` before there are as many.
+    fn kth_rank(&mut self) -> Option<Rank> {
         if self.rows.len() < self.k || self.k == 0 {
             return None;
         }
         self.cut();
-        let (rank, _) = self.rows.iter().max()?;
-        rank.value(self.order)
+        self.rows.iter().max().map(|(rank, _)| *rank)
+    }
+
+    /// The value of the `k`-th row; `None` before there are as many, and when it is NULL.
+    fn kth_value(&mut self) -> Option<f64> {
+        self.kth_rank()?.value(self.order)
     }
 
     fn found(mut self, statistics: Statistics) -> Found {
@@ -568,7 +576,8 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
         if self.settle(scan, &first, None, &mut best)? {
             return Ok(best.found(self.statistics));
         }
-        self.scan_exactly()
+        let known = best.kth_rank();
+        self.scan_exactly(known)
     }
 
     /// Excludes, and reads what cannot be excluded, but for the rows `done`. Says whether it did: not when too much was
@@ -625,27 +634,36 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
         let section = self.index.header.section(Kind::Second);
         let row_bytes = self.index.dimension() + SECOND_HEADER_BYTES;
         let mut undecided = Vec::new();
-        let numbers = rows.iter().map(|row| u64::from(*row));
+        let ranges = ranges_of_rows(rows.iter().map(|row| u64::from(*row)));
         let mut seen = 0;
-        for range in ranges_of_rows(numbers) {
+        for group in ranges.chunks(SECOND_GROUP) {
             if seen >= SECOND_TRIAL && seen - undecided.len() < seen / SECOND_DECIDES {
                 // It excludes too little: what is left is read.
                 let first_bound = f64::NEG_INFINITY;
                 undecided.extend(rows[seen..].iter().map(|row| (first_bound, *row)));
                 return Ok(undecided);
             }
-            let start = section.offset + range.start * row_bytes as u64;
-            let end = section.offset + range.end * row_bytes as u64;
-            let bytes = read(&self.index.source, Kind::Second.name(), start..end)?;
-            for (row, bytes) in range.zip(bytes.chunks_exact(row_bytes)) {
-                let bound = scan.prepared.second_bound(bytes);
-                seen += 1;
-                self.statistics.second_scanned += 1;
-                self.statistics.bytes_read += row_bytes as u64;
-                if bound > limit {
-                    self.statistics.decided_by_second += 1;
-                } else {
-                    undecided.push((bound, row as u32));
+            let group = group
+                .iter()
+                .map(|range| {
+                    let start = section.offset + range.start * row_bytes as u64;
+                    let end = section.offset + range.end * row_bytes as u64;
+                    let bytes = read(&self.index.source, Kind::Second.name(), start..end)?;
+                    Ok((range.clone(), bytes))
+                })
+                .collect::<Result<Vec<_>, FileError>>()?;
+            ask_for(group.iter().map(|(_, bytes)| bytes.as_ref()));
+            for (range, bytes) in group {
+                for (row, bytes) in range.zip(bytes.chunks_exact(row_bytes)) {
+                    let bound = scan.prepared.second_bound(bytes);
+                    seen += 1;
+                    self.statistics.second_scanned += 1;
+                    self.statistics.bytes_read += row_bytes as u64;
+                    if bound > limit {
+                        self.statistics.decided_by_second += 1;
+                    } else {
+                        undecided.push((bound, row as u32));
+                    }
                 }
             }
         }
@@ -718,12 +736,18 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
         }
     }
 
-    /// The exact scan.
-    fn scan_exactly(&mut self) -> Result<Found, SearchError<R::Error>> {
+    /// The exact scan; `k` rows of the rank `known` or a better one are known to exist.
+    fn scan_exactly(
+        &mut self,
+        known: Option<Rank>,
+    ) -> Result<Found, SearchError<R::Error>> {
         let Search {
             query, k, order, ..
         } = self.search;
         let shared = SharedThreshold::new();
+        if let Some(known) = known {
+            shared.lower_to(known);
+        }
         let mut top = TopK::new(query.clone(), k, order);
         for row in self.matching(&self.index.nulls).into_iter().take(k) {
             top.offer(row, None, &shared);
@@ -755,6 +779,13 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
             statistics: self.statistics,
         })
     }
+}
+
+/// Reads a byte of each cache line: lines of rows that lie far apart come from memory at the same time.
+fn ask_for<'a>(rows: impl Iterator<Item = &'a [u8]>) {
+    const LINE: usize = 64;
+    let lines = rows.flat_map(|row| row.iter().step_by(LINE));
+    std::hint::black_box(lines.fold(0, |all, byte| all ^ byte));
 }
 
 /// Joins ranges with fewer than four rows between them.

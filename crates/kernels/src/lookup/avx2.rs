@@ -1,6 +1,7 @@
 //! x86-64 with AVX2: a column of a block is two registers, and the halves are summed side by side.
 
 use std::arch::x86_64::*;
+use std::ops::Range;
 
 use super::{LOOKUP_ROWS, LOOKUP_SEGMENT, Scan, scan_blocks};
 use crate::simd::PREFETCH_BYTES;
@@ -29,54 +30,30 @@ unsafe fn sums(
     weights: &[u16],
     out: &mut [i32; LOOKUP_ROWS],
 ) {
-    let zero = _mm256_setzero_si256();
-    let nibble = _mm256_set1_epi8(15);
-    let mut totals = [[zero; 4]; 2];
-    let mut column = 0;
-    for weight in weights {
-        let end = columns.min(column + LOOKUP_SEGMENT);
-        let mut all = [zero; 2];
-        let mut odd = [zero; 2];
-        while column < end {
-            // SAFETY: `column` is less than `columns`; a prefetch reads nothing.
-            let (codes, low, high) = unsafe {
-                let from = codes.add(column * LOOKUP_ROWS);
-                _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(PREFETCH_BYTES).cast());
-                (
-                    [
-                        _mm256_loadu_si256(from.cast()),
-                        _mm256_loadu_si256(from.add(32).cast()),
-                    ],
-                    _mm256_broadcastsi128_si256(_mm_loadu_si128(tables.add(2 * column).cast())),
-                    _mm256_broadcastsi128_si256(_mm_loadu_si128(tables.add(2 * column + 1).cast())),
-                )
-            };
-            for half in 0..2 {
-                let low = _mm256_shuffle_epi8(low, _mm256_and_si256(codes[half], nibble));
-                let high = _mm256_shuffle_epi8(
-                    high,
-                    _mm256_and_si256(_mm256_srli_epi16::<4>(codes[half]), nibble),
-                );
-                all[half] = _mm256_add_epi16(all[half], _mm256_add_epi16(low, high));
-                odd[half] = _mm256_add_epi16(
-                    odd[half],
-                    _mm256_add_epi16(_mm256_srli_epi16::<8>(low), _mm256_srli_epi16::<8>(high)),
-                );
-            }
-            column += 1;
-        }
-        // The other factor of each pair is zero, and so is its weight.
-        let weight = _mm256_set1_epi32(i32::from(*weight));
+    let mut totals = [[_mm256_setzero_si256(); 4]; 2];
+    for (index, pair) in weights.chunks(2).enumerate() {
+        let start = 2 * index * LOOKUP_SEGMENT;
+        let middle = columns.min(start + LOOKUP_SEGMENT);
+        let end = columns.min(middle + LOOKUP_SEGMENT);
+        // SAFETY: the columns are those that there are.
+        let (first, second) = unsafe {
+            (
+                segment(codes, tables, start..middle),
+                segment(codes, tables, middle..end),
+            )
+        };
+        let weight = |index: usize| pair.get(index).copied().map_or(0, i32::from);
+        let weights = _mm256_set1_epi32(weight(0) | weight(1) << 16);
         for half in 0..2 {
-            let even = _mm256_sub_epi16(all[half], _mm256_slli_epi16::<8>(odd[half]));
+            let (first, second) = (first[half], second[half]);
             let parts = [
-                _mm256_unpacklo_epi16(even, zero),
-                _mm256_unpackhi_epi16(even, zero),
-                _mm256_unpacklo_epi16(odd[half], zero),
-                _mm256_unpackhi_epi16(odd[half], zero),
+                _mm256_unpacklo_epi16(first[0], second[0]),
+                _mm256_unpackhi_epi16(first[0], second[0]),
+                _mm256_unpacklo_epi16(first[1], second[1]),
+                _mm256_unpackhi_epi16(first[1], second[1]),
             ];
             for (total, part) in totals[half].iter_mut().zip(parts) {
-                *total = _mm256_add_epi32(*total, _mm256_madd_epi16(part, weight));
+                *total = _mm256_add_epi32(*total, _mm256_madd_epi16(part, weights));
             }
         }
     }
@@ -99,4 +76,51 @@ unsafe fn sums(
             }
         }
     }
+}
+
+/// The sums of some columns: for each half of the rows, of the even ones, and of the odd ones.
+///
+/// # Safety
+/// As [`sums`]; `columns` are among those that there are.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+unsafe fn segment(
+    codes: *const u8,
+    tables: *const [u8; 16],
+    columns: Range<usize>,
+) -> [[__m256i; 2]; 2] {
+    let nibble = _mm256_set1_epi8(15);
+    let mut all = [_mm256_setzero_si256(); 2];
+    let mut odd = [_mm256_setzero_si256(); 2];
+    for column in columns {
+        // SAFETY: the caller's promise; a prefetch reads nothing.
+        let (codes, low, high) = unsafe {
+            let from = codes.add(column * LOOKUP_ROWS);
+            _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(PREFETCH_BYTES).cast());
+            (
+                [
+                    _mm256_loadu_si256(from.cast()),
+                    _mm256_loadu_si256(from.add(32).cast()),
+                ],
+                _mm256_broadcastsi128_si256(_mm_loadu_si128(tables.add(2 * column).cast())),
+                _mm256_broadcastsi128_si256(_mm_loadu_si128(tables.add(2 * column + 1).cast())),
+            )
+        };
+        for half in 0..2 {
+            let low = _mm256_shuffle_epi8(low, _mm256_and_si256(codes[half], nibble));
+            let high = _mm256_shuffle_epi8(
+                high,
+                _mm256_and_si256(_mm256_srli_epi16::<4>(codes[half]), nibble),
+            );
+            all[half] = _mm256_add_epi16(all[half], _mm256_add_epi16(low, high));
+            odd[half] = _mm256_add_epi16(
+                odd[half],
+                _mm256_add_epi16(_mm256_srli_epi16::<8>(low), _mm256_srli_epi16::<8>(high)),
+            );
+        }
+    }
+    [0, 1].map(|half| {
+        let even = _mm256_sub_epi16(all[half], _mm256_slli_epi16::<8>(odd[half]));
+        [even, odd[half]]
+    })
 }

@@ -1,6 +1,7 @@
 //! x86-64 with AVX-512: a column of a block is one register.
 
 use std::arch::x86_64::*;
+use std::ops::Range;
 
 use super::{LOOKUP_ROWS, LOOKUP_SEGMENT, Scan, scan_blocks};
 use crate::simd::PREFETCH_BYTES;
@@ -29,50 +30,28 @@ unsafe fn sums(
     weights: &[u16],
     out: &mut [i32; LOOKUP_ROWS],
 ) {
-    let zero = _mm512_setzero_si512();
-    let nibble = _mm512_set1_epi8(15);
-    let mut totals = [zero; 4];
-    let mut column = 0;
-    for weight in weights {
-        let end = columns.min(column + LOOKUP_SEGMENT);
-        let (mut all, mut odd) = (zero, zero);
-        while column < end {
-            // SAFETY: `column` is less than `columns`; a prefetch reads nothing.
-            let (codes, low, high) = unsafe {
-                let from = codes.add(column * LOOKUP_ROWS);
-                _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(PREFETCH_BYTES).cast());
-                (
-                    _mm512_loadu_si512(from.cast()),
-                    _mm_loadu_si128(tables.add(2 * column).cast()),
-                    _mm_loadu_si128(tables.add(2 * column + 1).cast()),
-                )
-            };
-            let low = _mm512_shuffle_epi8(
-                _mm512_broadcast_i32x4(low),
-                _mm512_and_si512(codes, nibble),
-            );
-            let high = _mm512_shuffle_epi8(
-                _mm512_broadcast_i32x4(high),
-                _mm512_and_si512(_mm512_srli_epi16::<4>(codes), nibble),
-            );
-            all = _mm512_add_epi16(all, _mm512_add_epi16(low, high));
-            odd = _mm512_add_epi16(
-                odd,
-                _mm512_add_epi16(_mm512_srli_epi16::<8>(low), _mm512_srli_epi16::<8>(high)),
-            );
-            column += 1;
-        }
-        let even = _mm512_sub_epi16(all, _mm512_slli_epi16::<8>(odd));
-        // The other factor of each pair is zero, and so is its weight.
-        let weight = _mm512_set1_epi32(i32::from(*weight));
+    let mut totals = [_mm512_setzero_si512(); 4];
+    for (index, pair) in weights.chunks(2).enumerate() {
+        let start = 2 * index * LOOKUP_SEGMENT;
+        let middle = columns.min(start + LOOKUP_SEGMENT);
+        let end = columns.min(middle + LOOKUP_SEGMENT);
+        // SAFETY: the columns are those that there are.
+        let (first, second) = unsafe {
+            (
+                segment(codes, tables, start..middle),
+                segment(codes, tables, middle..end),
+            )
+        };
+        let weight = |index: usize| pair.get(index).copied().map_or(0, i32::from);
+        let weights = _mm512_set1_epi32(weight(0) | weight(1) << 16);
         let parts = [
-            _mm512_unpacklo_epi16(even, zero),
-            _mm512_unpackhi_epi16(even, zero),
-            _mm512_unpacklo_epi16(odd, zero),
-            _mm512_unpackhi_epi16(odd, zero),
+            _mm512_unpacklo_epi16(first[0], second[0]),
+            _mm512_unpackhi_epi16(first[0], second[0]),
+            _mm512_unpacklo_epi16(first[1], second[1]),
+            _mm512_unpackhi_epi16(first[1], second[1]),
         ];
         for (total, part) in totals.iter_mut().zip(parts) {
-            *total = _mm512_add_epi32(*total, _mm512_madd_epi16(part, weight));
+            *total = _mm512_add_epi32(*total, _mm512_madd_epi16(part, weights));
         }
     }
     // Of the sixteen rows of a 128-bit lane: 0 2 4 6, 8 10 12 14, 1 3 5 7, 9 11 13 15.
@@ -94,4 +73,46 @@ unsafe fn sums(
             _mm_storeu_si128(to.add(48).cast(), _mm512_extracti32x4_epi32::<3>(rows));
         }
     }
+}
+
+/// The sums of some columns: of the even rows, and of the odd ones.
+///
+/// # Safety
+/// As [`sums`]; `columns` are among those that there are.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl")]
+unsafe fn segment(
+    codes: *const u8,
+    tables: *const [u8; 16],
+    columns: Range<usize>,
+) -> [__m512i; 2] {
+    let nibble = _mm512_set1_epi8(15);
+    let mut all = _mm512_setzero_si512();
+    let mut odd = _mm512_setzero_si512();
+    for column in columns {
+        // SAFETY: the caller's promise; a prefetch reads nothing.
+        let (codes, low, high) = unsafe {
+            let from = codes.add(column * LOOKUP_ROWS);
+            _mm_prefetch::<_MM_HINT_T0>(from.wrapping_add(PREFETCH_BYTES).cast());
+            (
+                _mm512_loadu_si512(from.cast()),
+                _mm_loadu_si128(tables.add(2 * column).cast()),
+                _mm_loadu_si128(tables.add(2 * column + 1).cast()),
+            )
+        };
+        let low = _mm512_shuffle_epi8(
+            _mm512_broadcast_i32x4(low),
+            _mm512_and_si512(codes, nibble),
+        );
+        let high = _mm512_shuffle_epi8(
+            _mm512_broadcast_i32x4(high),
+            _mm512_and_si512(_mm512_srli_epi16::<4>(codes), nibble),
+        );
+        all = _mm512_add_epi16(all, _mm512_add_epi16(low, high));
+        odd = _mm512_add_epi16(
+            odd,
+            _mm512_add_epi16(_mm512_srli_epi16::<8>(low), _mm512_srli_epi16::<8>(high)),
+        );
+    }
+    [_mm512_sub_epi16(all, _mm512_slli_epi16::<8>(odd)), odd]
 }

@@ -9,7 +9,7 @@
 //! codes    for each column 64 bytes: of row i the tables 2c (low nibble) and 2c + 1 (high nibble)
 //! ```
 //!
-//! A query gives each table sixteen numbers of 8 bits; the tables of eight columns are a *segment* and share a weight.
+//! A query gives each table sixteen numbers of 8 bits; the tables of four columns are a *segment* and share a weight.
 //! With `S = Σ weight Σ table[nibble]`, an integer that every instruction set computes exactly,
 //!
 //! ```text
@@ -22,10 +22,10 @@
 //! must be allowed for, is the caller's business.
 //!
 //! ```text
-//! for each segment:
+//! for each two segments:
 //!     for each nibble: v = shuffle(table, nibbles); all += v as u16; odd += v >> 8      (rows lie in bytes)
 //!     even = all - (odd << 8)
-//!     totals += weight * (even, odd)                                                    (rows widen to 32 bits)
+//!     totals += products of both segments' (even, odd) with both weights                (rows widen to 32 bits)
 //! ```
 
 mod scalar;
@@ -49,7 +49,7 @@ pub const LOOKUP_ROWS: usize = 64;
 pub const LOOKUP_COLUMNS_MAX: usize = 128;
 
 /// Columns that share a weight.
-pub const LOOKUP_SEGMENT: usize = 8;
+pub const LOOKUP_SEGMENT: usize = 4;
 
 /// The greatest weight.
 pub const LOOKUP_WEIGHT_MAX: u16 = i16::MAX as u16;

@@ -30,6 +30,7 @@
 //! | 1 | coding: mean, rotation, deviations (`f32`, filled up to groups of 8), bits of each group (1 byte) |
 //! | 2 | blocks of 64 rows, as [`ogive_kernels::Lookup`] scans them, in the order of the rows |
 //! | 3 | second stage: of each row `dimension` codes (`i8`), scale, residual, norm or 0 (`f32`) |
+//! |  | in which a group's codes follow each other from the lowest bit on; codes of 8 bits: the high nibbles of all, then the low |
 //! | 4 | exceptions: row numbers, ascending (8 bytes each) |
 //! | 5 | NULL rows, in the same way |
 #![deny(
