@@ -39,6 +39,12 @@ pub enum BuildError<E: std::error::Error + 'static> {
     },
 }
 
+impl<E: std::error::Error + 'static> From<io::Error> for BuildError<E> {
+    fn from(source: io::Error) -> Self {
+        BuildError::Write { source }
+    }
+}
+
 /// Why a search failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -8,12 +8,13 @@
 //! Slabs do not know which thread encodes them, so the file is the same for any number of threads.
 
 use std::ops::Range;
+use std::path::Path;
 
 use super::bound::DIMENSION_MAX;
 use super::coding::{Coding, Learnt};
 use super::encoder::{Encoded, Encoder, SECOND_HEADER_BYTES, centre, decode, unit_factor};
 use super::file::{
-    Header, Kind, Section, Sink, coding_bytes, write_coding, write_rows,
+    Header, Kind, Published, Section, Sink, coding_bytes, publish, write_coding, write_rows,
 };
 use super::measure::Measure;
 use crate::bitmap::ranges_of_rows;
@@ -85,6 +86,21 @@ pub fn build<R: ExactRows, W: Sink>(
     write(rows, options, &coding, sink)
 }
 
+/// Writes an index of `rows` to a file in `folder` that is named by its content, and appears whole or not at all.
+///
+/// # Errors
+/// As [`build`].
+pub fn build_file<R: ExactRows>(
+    rows: &R,
+    options: &BuildOptions<'_>,
+    folder: &Path,
+) -> Result<Published, BuildError<R::Error>> {
+    publish(folder, EXTENSION, |file| build(rows, options, file))
+}
+
+/// The extension of index files.
+const EXTENSION: &str = "flat";
+
 /// Two bits a direction, within the range that was measured.
 fn default_bits(dimension: usize) -> usize {
     (8 * dimension.next_multiple_of(8)).min((2 * dimension).clamp(640, 1024))
@@ -141,7 +157,7 @@ fn write<R: ExactRows, W: Sink>(
         .nulls()
         .map(|nulls| nulls.ranges().into_iter().flatten().collect())
         .unwrap_or_default();
-    let mut lists = [
+    let lists = [
         (Kind::Exceptions, write_rows(&exceptions)),
         (Kind::Nulls, write_rows(&nulls)),
     ]
@@ -150,7 +166,7 @@ fn write<R: ExactRows, W: Sink>(
         section.checksum = crc32fast::hash(&bytes);
         (section, bytes)
     });
-    for (section, bytes) in &mut lists {
+    for (section, bytes) in lists.iter().filter(|(_, bytes)| !bytes.is_empty()) {
         sink.write_at(section.offset, bytes).map_err(write_error)?;
     }
     let header = Header {
@@ -311,8 +327,12 @@ impl Places {
     }
 
     fn take(&mut self, kind: Kind, bytes: u64) -> Section {
-        let offset = self.end.next_multiple_of(super::file::ALIGNMENT);
-        self.end = offset + bytes;
+        // A section of no bytes is nowhere.
+        let offset = match bytes {
+            0 => 0,
+            _ => self.end.next_multiple_of(super::file::ALIGNMENT),
+        };
+        self.end = self.end.max(offset + bytes);
         Section {
             kind,
             checksum: 0,

@@ -33,8 +33,8 @@ mod statistics;
 
 pub use audit::Audit;
 pub use bound::DIMENSION_MAX;
-pub use build::{BuildOptions, build};
-pub use file::{MappedFile, Sink, Source};
+pub use build::{BuildOptions, build, build_file};
+pub use file::{MappedFile, Published, Sink, Source, publish, replace};
 pub use index::FlatIndex;
 pub use measure::Measure;
 pub use search::{Found, RangeSearch, Scratch, Search};

@@ -4,7 +4,7 @@ use ogive_kernels::{Encoding, Metric, Query};
 
 use super::data::{Flavour, Random, table, values};
 use crate::FileError;
-use crate::flat::{BuildOptions, FlatIndex, MappedFile, Measure, Search};
+use crate::flat::{BuildOptions, FlatIndex, MappedFile, Measure, Search, build_file};
 
 fn file(measure: Measure) -> Vec<u8> {
     let mut random = Random(1);
@@ -77,4 +77,31 @@ fn a_mapped_file_answers_as_memory_does() {
     let found = mapped.search(&search, &table.rows()).unwrap();
     assert_eq!(found, memory.search(&search, &table.rows()).unwrap());
     assert!(mapped.memory_bytes() < 100_000);
+}
+
+#[test]
+fn files_appear_whole_under_the_name_of_their_content() {
+    let mut random = Random(1);
+    let rows = values(Flavour::Odd, 200, 12, &mut random);
+    let table = table(&rows, 12, Encoding::F32, None);
+    let folder = tempfile::tempdir().unwrap();
+    let names = || {
+        let entries = std::fs::read_dir(folder.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.collect::<Vec<_>>()
+    };
+    let stop = |_| false;
+    let options = BuildOptions {
+        progress: Some(&stop),
+        ..BuildOptions::new(Measure::L2)
+    };
+    assert!(build_file(&table.rows(), &options, folder.path()).is_err());
+    assert!(names().is_empty(), "a build that was stopped leaves nothing");
+    let options = BuildOptions::new(Measure::L2);
+    let first = build_file(&table.rows(), &options, folder.path()).unwrap();
+    let second = build_file(&table.rows(), &options, folder.path()).unwrap();
+    assert_eq!(first, second);
+    assert_eq!(names(), [first.name]);
+    assert!(std::fs::read(&first.path).unwrap() == file(Measure::L2));
+    FlatIndex::open(MappedFile::open(&first.path).unwrap()).unwrap();
 }
