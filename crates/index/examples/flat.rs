@@ -12,9 +12,7 @@ use std::time::Instant;
 use half::f16;
 use ogive_index::flat::{BuildOptions, FlatIndex, Found, Measure, Scratch, Search};
 use ogive_index::{Bitmap, MemoryRows};
-use ogive_kernels::{
-    Matrix, Metric, Query, Rows, SharedThreshold, TopK, active_instruction_set,
-};
+use ogive_kernels::{Matrix, Metric, Query, Rows, SharedThreshold, TopK, active_instruction_set};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -26,7 +24,12 @@ fn main() -> Result<()> {
             let dimension: usize = arguments[2].parse()?;
             let values = spectrum(rows + 200, dimension);
             let (values, queries) = values.split_at(rows * dimension);
-            (values.to_vec(), queries.to_vec(), dimension, arguments.get(3))
+            (
+                values.to_vec(),
+                queries.to_vec(),
+                dimension,
+                arguments.get(3),
+            )
         }
         Some(path) => {
             let (values, dimension) = npy(path)?;
@@ -68,7 +71,9 @@ fn main() -> Result<()> {
             ("filter 10 %", &queries, 10, Some(&far)),
             ("random directions", &random, 10, None),
         ] {
-            measure_one(&index, &rows, &values, dimension, metric, name, queries, k, filter)?;
+            measure_one(
+                &index, &rows, &values, dimension, metric, name, queries, k, filter,
+            )?;
         }
         let prepared: Vec<Query> = make(&queries, dimension, metric);
         let searches: Vec<Search<'_>> = prepared.iter().map(|q| Search::new(q, 10)).collect();
@@ -95,8 +100,11 @@ fn measure_one(
     filter: Option<&Bitmap>,
 ) -> Result<()> {
     let block = Rows::from_f32(values, dimension)?;
-    let selected: Option<Vec<bool>> =
-        filter.map(|filter| (0..block.len() as u64).map(|row| filter.contains(row)).collect());
+    let selected: Option<Vec<bool>> = filter.map(|filter| {
+        (0..block.len() as u64)
+            .map(|row| filter.contains(row))
+            .collect()
+    });
     let mut scratch = Scratch::default();
     let (mut certified, mut plain, mut share, mut left) = (vec![], vec![], vec![], vec![]);
     let mut scans = 0;
@@ -134,7 +142,15 @@ fn measure_one(
     let (share, left) = (of(share), of(left));
     println!(
         "{name:18} ms {:.3} mean {:.3} p99 {:.3} | plain {:.3} ({:.1}x) | bytes % mean {:.2} p99 {:.2} | left mean {:.0} p99 {:.0} | {scans} scans",
-        certified.0, certified.1, certified.2, plain.0, plain.0 / certified.0, share.1, share.2, left.1, left.2
+        certified.0,
+        certified.1,
+        certified.2,
+        plain.0,
+        plain.0 / certified.0,
+        share.1,
+        share.2,
+        left.1,
+        left.2
     );
     Ok(())
 }

@@ -164,8 +164,8 @@ pub(super) fn spread(rotation: &Rotation, length: &Length, residual: f64, rotate
         * (rotation.roundings * half_power(24) * length.most
             + rotation.dimension as f64 * half_power(148))
         + (1.0 + eta) * length.rounding;
-    let proportional = (eta * (1.0 + eta) + half_power(23) + half_power(38)) * length.most
-        + (1.0 + eta) * error;
+    let proportional =
+        (eta * (1.0 + eta) + half_power(23) + half_power(38)) * length.most + (1.0 + eta) * error;
     let mut squares = residual * (1.0 + half_power(40));
     if rotation.partial {
         let rotated = (rotated.sqrt() * (1.0 - half_power(40)) - error).max(0.0);

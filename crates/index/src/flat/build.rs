@@ -17,6 +17,7 @@ use super::file::{
     Header, Kind, Published, Section, Sink, coding_bytes, publish, write_coding, write_rows,
 };
 use super::measure::Measure;
+use super::trial;
 use crate::bitmap::ranges_of_rows;
 use crate::{BuildError, ExactRows};
 
@@ -79,8 +80,12 @@ pub fn build<R: ExactRows, W: Sink>(
             expected: "at most 4294967295",
         });
     }
-    let learnt = learn(rows, options.measure)?;
-    let bits = options.bits.unwrap_or_else(|| default_bits(rows.dimension()));
+    let (learnt, sample) = learn(rows, options.measure)?;
+    let bits = match options.bits {
+        Some(bits) => bits,
+        None => choose_bits(&learnt, &sample, rows.rows()),
+    };
+    drop(sample);
     let coding = learnt.coding(bits);
     drop(learnt);
     write(rows, options, &coding, sink)
@@ -101,10 +106,22 @@ pub fn build_file<R: ExactRows>(
 /// The extension of index files.
 const EXTENSION: &str = "flat";
 
-/// Two bits a direction, within the range that was measured.
-fn default_bits(dimension: usize) -> usize {
-    (8 * dimension.next_multiple_of(8)).min((2 * dimension).clamp(640, 1024))
+/// Tables of fewer rows get the middle size: nothing is lost where a scan takes microseconds.
+const CHOOSE_ROWS: u64 = 20_000;
+
+/// The size for a table: the middle one, or that which reads least for the sample's own rows as queries.
+fn choose_bits(learnt: &Learnt, sample: &[f32], rows: u64) -> usize {
+    let dimension = learnt.dimension();
+    let most = (8 * dimension.next_multiple_of(8)).min(1024);
+    let middle = most.min((2 * dimension).clamp(640, 768));
+    if rows < CHOOSE_ROWS {
+        return middle;
+    }
+    trial::choose(learnt, sample, rows, &SIZES.map(|bits| bits.min(most))).unwrap_or(middle)
 }
+
+/// Bits of a row, from the size that reads least where all is well to the one with the shortest tail.
+const SIZES: [usize; 4] = [512, 640, 768, 1024];
 
 fn write<R: ExactRows, W: Sink>(
     rows: &R,
@@ -140,8 +157,11 @@ fn write<R: ExactRows, W: Sink>(
         for (slab, encoded) in slabs.iter().zip(encoded) {
             sums.0.update(&encoded.blocks);
             sums.1.update(&encoded.second);
-            sink.write_at(blocks.offset + slab.start / 64 * block_bytes, &encoded.blocks)
-                .map_err(write_error)?;
+            sink.write_at(
+                blocks.offset + slab.start / 64 * block_bytes,
+                &encoded.blocks,
+            )
+            .map_err(write_error)?;
             sink.write_at(second.offset + slab.start * second_bytes, &encoded.second)
                 .map_err(write_error)?;
             exceptions.extend(encoded.exceptions);
@@ -219,8 +239,11 @@ fn encode_slabs<R: ExactRows>(
         .collect()
 }
 
-/// Learns from rows spread evenly over the table.
-fn learn<R: ExactRows>(rows: &R, measure: Measure) -> Result<Learnt, BuildError<R::Error>> {
+/// Learns from rows spread evenly over the table; the sample comes with it, less its mean.
+fn learn<R: ExactRows>(
+    rows: &R,
+    measure: Measure,
+) -> Result<(Learnt, Vec<f32>), BuildError<R::Error>> {
     let dimension = rows.dimension();
     let wanted = (SAMPLE_NUMBERS / dimension).clamp(SAMPLE_ROWS.start, SAMPLE_ROWS.end) as u64;
     let count = rows.rows();
@@ -261,7 +284,8 @@ fn learn<R: ExactRows>(rows: &R, measure: Measure) -> Result<Learnt, BuildError<
     centre(Measure::L2, exponent, &mean, &usable, &mut centred);
     drop(usable);
     let double = rows.is_double();
-    Ok(Learnt::from_sample(measure, double, exponent, mean, &centred))
+    let learnt = Learnt::from_sample(measure, double, exponent, mean, &centred);
+    Ok((learnt, centred))
 }
 
 /// The mean and the median distance from it; takes far rows out of the sample, twice.

@@ -110,6 +110,22 @@ impl Learnt {
         }
     }
 
+    /// Elements of a row.
+    pub(super) fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// The same for the sample itself, whose size is near 1 and whose mean is 0: its rows are `f64`.
+    pub(super) fn of_sample(&self, bits: usize) -> Coding {
+        Coding {
+            measure: Measure::InnerProduct,
+            double: true,
+            exponent: 0,
+            mean: vec![0.0; self.dimension],
+            ..self.coding(bits)
+        }
+    }
+
     /// A coding of at most so many bits.
     pub(super) fn coding(&self, bits: usize) -> Coding {
         let budget = bits.min(LOOKUP_COLUMNS_MAX * GROUP);

@@ -2,8 +2,10 @@
 
 use ogive_kernels::{Encoding, LOOKUP_ROWS, Matrix, Rows};
 
-use super::bound::{LENGTH_MAX, Length, Rotation, half_power, near_bf16, of_bf16, spread, up, up_bf16};
 use super::allocation::GROUP;
+use super::bound::{
+    LENGTH_MAX, Length, Rotation, half_power, near_bf16, of_bf16, spread, up, up_bf16,
+};
 use super::coding::Coding;
 use super::levels::{Quantiser, level};
 use super::measure::Measure;
@@ -137,7 +139,9 @@ impl<'a> Encoder<'a> {
         let (mut dot, mut own) = (0.0, 0.0);
         for (index, z) in rotated.iter().enumerate() {
             let bits = self.coding.bits[index / GROUP];
-            let code = self.quantiser.code(bits, z * shrink * self.sharpness[index]);
+            let code = self
+                .quantiser
+                .code(bits, z * shrink * self.sharpness[index]);
             let number = self.numbers[index][usize::from(code)];
             let weighted = number * self.inverse_weights[index] * self.inverse_weights[index];
             dot += f64::from(*z) * weighted;
@@ -218,7 +222,11 @@ impl Coded {
 fn encode_second(centred: &[f32], length: &Length, norms: bool, out: &mut Vec<u8>) {
     let greatest = centred.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
     let scale = greatest / 127.0;
-    let inverse = if scale > f32::MIN_POSITIVE { 1.0 / scale } else { 0.0 };
+    let inverse = if scale > f32::MIN_POSITIVE {
+        1.0 / scale
+    } else {
+        0.0
+    };
     let mut residual = 0.0;
     for x in centred {
         let code = (x * inverse).round_ties_even().clamp(-127.0, 127.0);
@@ -226,9 +234,8 @@ fn encode_second(centred: &[f32], length: &Length, norms: bool, out: &mut Vec<u8
         residual += lost * lost;
         out.push(code as i8 as u8);
     }
-    let residual = residual.sqrt() * (1.0 + half_power(40))
-        + length.rounding
-        + half_power(22) * length.most;
+    let residual =
+        residual.sqrt() * (1.0 + half_power(40)) + length.rounding + half_power(22) * length.most;
     out.extend(scale.to_le_bytes());
     out.extend(up(residual).to_le_bytes());
     let norm = if norms { length.norm() } else { 0.0 };

@@ -30,6 +30,7 @@ mod principal;
 mod query;
 mod search;
 mod statistics;
+mod trial;
 
 pub use audit::Audit;
 pub use bound::DIMENSION_MAX;

@@ -1,8 +1,8 @@
 //! Queries to tables, and answers to thresholds. The proof is in [`bound`](super::bound).
 
 use ogive_kernels::{
-    Encoding, LOOKUP_SEGMENT, LOOKUP_WEIGHT_MAX, Lookup, LookupTerms, Metric, Order, Precision, Query,
-    Rows,
+    Encoding, LOOKUP_SEGMENT, LOOKUP_WEIGHT_MAX, Lookup, LookupTerms, Metric, Order, Precision,
+    Query, Rows,
 };
 
 use super::allocation::GROUP;
@@ -71,7 +71,11 @@ impl Prepared {
         };
         let (a, answers, multiple) = match metric {
             Metric::L2 | Metric::L2Squared => {
-                let a: Vec<f64> = vector.iter().zip(mean()).map(|(q, m)| q * factor - m).collect();
+                let a: Vec<f64> = vector
+                    .iter()
+                    .zip(mean())
+                    .map(|(q, m)| q * factor - m)
+                    .collect();
                 let squares: f64 = a.iter().map(|a| a * a).sum();
                 let answers = Answers {
                     metric,
@@ -100,7 +104,11 @@ impl Prepared {
                     factor: if cosine { 1.0 } else { factor * size },
                     constant: -product,
                     slack: half_power(38) * length * (1.0 + mean_length)
-                        + if cosine { 0.0 } else { underflow * factor * size },
+                        + if cosine {
+                            0.0
+                        } else {
+                            underflow * factor * size
+                        },
                 };
                 (a, answers, 1.0)
             }
@@ -132,7 +140,10 @@ impl Prepared {
                 let value = answer * answer * answers.factor;
                 (value, half_power(21) * value)
             }
-            Metric::L2Squared => (answer * answers.factor, half_power(21) * answer * answers.factor),
+            Metric::L2Squared => (
+                answer * answers.factor,
+                half_power(21) * answer * answers.factor,
+            ),
             Metric::InnerProduct => {
                 let value = -answer * answers.factor;
                 (value, half_power(21) * value.abs())
@@ -172,7 +183,11 @@ impl Prepared {
             Err(_) => return f64::NAN,
         };
         let product = scale * product[0] * self.multiple + residual * self.second_factor;
-        if self.multiple == 2.0 { norm - product } else { 0.0 - product }
+        if self.multiple == 2.0 {
+            norm - product
+        } else {
+            0.0 - product
+        }
     }
 }
 
@@ -217,13 +232,22 @@ fn tables(coding: &Coding, defect: f64, a: &[f64], multiple: f64) -> Option<Look
     let ranges: Vec<(f64, f64)> = exact.iter().map(least_and_range).collect();
     let steps: Vec<f64> = ranges
         .chunks(2 * LOOKUP_SEGMENT)
-        .map(|ranges| ranges.iter().fold(0.0_f64, |most, (_, range)| most.max(*range)) / 255.0)
+        .map(|ranges| {
+            ranges
+                .iter()
+                .fold(0.0_f64, |most, (_, range)| most.max(*range))
+                / 255.0
+        })
         .collect();
     let greatest = steps.iter().fold(0.0_f64, |most, step| most.max(*step));
     let unit = up(greatest / f64::from(LOOKUP_WEIGHT_MAX)).max(f32::MIN_POSITIVE);
     let weights: Vec<u16> = steps
         .iter()
-        .map(|step| (step / f64::from(unit)).ceil().min(f64::from(LOOKUP_WEIGHT_MAX)) as u16)
+        .map(|step| {
+            (step / f64::from(unit))
+                .ceil()
+                .min(f64::from(LOOKUP_WEIGHT_MAX)) as u16
+        })
         .collect();
     let (mut base, mut error, mut size) = (0.0, 0.0, 0.0);
     let mut rounded = Vec::with_capacity(exact.len());

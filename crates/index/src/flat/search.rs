@@ -217,7 +217,12 @@ impl<S: Source> FlatIndex<S> {
             let scanned = prepared.is_some();
             if let Some(prepared) = prepared {
                 let bounds = scratch.bounds.pop().unwrap_or_default();
-                scans.push(Scan::new(prepared, work.coded, ESTIMATES * search.k, bounds));
+                scans.push(Scan::new(
+                    prepared,
+                    work.coded,
+                    ESTIMATES * search.k,
+                    bounds,
+                ));
             }
             works.push((work, scanned));
         }
@@ -249,7 +254,11 @@ impl<S: Source> FlatIndex<S> {
             ("the number", rows.rows(), self.rows()),
             ("the dimension", rows.dimension() as u64, dimension),
             ("the dimension of the query", vector, dimension),
-            ("double precision", rows.is_double().into(), self.coding.double.into()),
+            (
+                "double precision",
+                rows.is_double().into(),
+                self.coding.double.into(),
+            ),
         ] {
             if found != expected {
                 return Err(SearchError::OtherRows {
@@ -341,7 +350,8 @@ impl<'a> Scan<'a> {
             let run = block..end;
             let estimates = &mut estimates[..run.len() * LOOKUP_ROWS];
             self.prepared.lookup.scan(
-                &bytes[(run.start - slab.start) * block_bytes..(run.end - slab.start) * block_bytes],
+                &bytes
+                    [(run.start - slab.start) * block_bytes..(run.end - slab.start) * block_bytes],
                 estimates,
                 &mut self.bounds[run.start * LOOKUP_ROWS..run.end * LOOKUP_ROWS],
             );
@@ -393,7 +403,11 @@ impl Estimates {
     fn new(wanted: usize) -> Estimates {
         Estimates {
             wanted,
-            limit: if wanted == 0 { f32::NEG_INFINITY } else { f32::INFINITY },
+            limit: if wanted == 0 {
+                f32::NEG_INFINITY
+            } else {
+                f32::INFINITY
+            },
             rows: Vec::new(),
         }
     }
@@ -408,7 +422,8 @@ impl Estimates {
         }
         for (index, estimate) in estimates.iter().enumerate() {
             if *estimate < self.limit && word >> index & 1 == 1 {
-                self.rows.push((*estimate, (block * LOOKUP_ROWS + index) as u32));
+                self.rows
+                    .push((*estimate, (block * LOOKUP_ROWS + index) as u32));
             }
         }
         if self.rows.len() >= 2 * self.wanted + LOOKUP_ROWS {
@@ -589,9 +604,8 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
         range: Option<f64>,
         best: &mut Best,
     ) -> Result<bool, SearchError<R::Error>> {
-        let limit = |best: &mut Best| {
-            range.unwrap_or_else(|| scan.prepared.limit(best.kth_value()))
-        };
+        let limit =
+            |best: &mut Best| range.unwrap_or_else(|| scan.prepared.limit(best.kth_value()));
         let first_limit = limit(best);
         let mut left = scan.within(first_limit);
         left.retain(|row| done.binary_search(row).is_err());
@@ -737,10 +751,7 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
     }
 
     /// The exact scan; `k` rows of the rank `known` or a better one are known to exist.
-    fn scan_exactly(
-        &mut self,
-        known: Option<Rank>,
-    ) -> Result<Found, SearchError<R::Error>> {
+    fn scan_exactly(&mut self, known: Option<Rank>) -> Result<Found, SearchError<R::Error>> {
         let Search {
             query, k, order, ..
         } = self.search;
@@ -760,7 +771,11 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
         let mut selected = Vec::new();
         // Many short ranges are read as a whole, with what lies between.
         let joined = join(&ranges);
-        let dense = joined.iter().map(|range| range.end - range.start).sum::<u64>() > count;
+        let dense = joined
+            .iter()
+            .map(|range| range.end - range.start)
+            .sum::<u64>()
+            > count;
         self.rows
             .read(&joined, &mut |first, rows| {
                 statistics.read_exactly += rows.len() as u64;
@@ -768,7 +783,10 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
                 selected.clear();
                 if dense {
                     selected.extend((first..first + rows.len() as u64).map(|row| {
-                        wanted.word((row / LOOKUP_ROWS as u64) as usize) >> (row % LOOKUP_ROWS as u64) & 1 == 1
+                        wanted.word((row / LOOKUP_ROWS as u64) as usize)
+                            >> (row % LOOKUP_ROWS as u64)
+                            & 1
+                            == 1
                     }));
                 }
                 top.scan(rows, first, dense.then_some(selected.as_slice()), &shared);

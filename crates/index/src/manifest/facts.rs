@@ -39,7 +39,9 @@ pub enum Stale {
         expected: Box<str>,
     },
     /// Neither a tag nor a time nor a sample is known on both sides.
-    #[error("the source has no tag, no time and no sample to compare with those it had when it was indexed")]
+    #[error(
+        "the source has no tag, no time and no sample to compare with those it had when it was indexed"
+    )]
     Unknown,
 }
 

@@ -32,7 +32,9 @@ pub enum ManifestError {
         expected: usize,
     },
     /// The text has changed since it was written.
-    #[error("index manifest: checksum {found}, expected {expected}; it is damaged, build the index again")]
+    #[error(
+        "index manifest: checksum {found}, expected {expected}; it is damaged, build the index again"
+    )]
     Checksum {
         /// Checksum of the text.
         found: Box<str>,
@@ -40,7 +42,9 @@ pub enum ManifestError {
         expected: Box<str>,
     },
     /// Written by another version.
-    #[error("index manifest: version {found} is not supported, expected {expected}; build the index again")]
+    #[error(
+        "index manifest: version {found} is not supported, expected {expected}; build the index again"
+    )]
     UnsupportedVersion {
         /// Version found.
         found: u64,
@@ -129,7 +133,11 @@ pub(super) fn read(text: &[u8]) -> Result<Manifest, ManifestError> {
     let measure = root.text("measure", "the measure")?;
     let name = file.text("name", "the name of the index file")?;
     if name.is_empty() || name.starts_with('.') || name.contains(['/', '\\', '\0']) {
-        return Err(bad("the name of the index file", name, "a name in the folder"));
+        return Err(bad(
+            "the name of the index file",
+            name,
+            "a name in the folder",
+        ));
     }
     Ok(Manifest {
         source: SourceFacts {

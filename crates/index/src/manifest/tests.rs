@@ -1,4 +1,5 @@
 //! Manifests are read as they were written, or refused.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, clippy::panic)]
 
 use super::*;
 
@@ -28,12 +29,18 @@ fn manifest() -> Manifest {
 #[test]
 fn what_was_written_is_read() {
     let mut manifest = manifest();
-    assert_eq!(Manifest::read(manifest.write().as_bytes()).unwrap(), manifest);
+    assert_eq!(
+        Manifest::read(manifest.write().as_bytes()).unwrap(),
+        manifest
+    );
     manifest.source.modified_ns = None;
     manifest.source.etag = Some("\"x\"".into());
     manifest.rows_at = None;
     manifest.parameters.clear();
-    assert_eq!(Manifest::read(manifest.write().as_bytes()).unwrap(), manifest);
+    assert_eq!(
+        Manifest::read(manifest.write().as_bytes()).unwrap(),
+        manifest
+    );
 }
 
 #[test]

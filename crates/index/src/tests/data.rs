@@ -117,7 +117,11 @@ pub(super) fn values(
             }
             Flavour::Constant => {
                 for (index, (x, offset)) in row.iter_mut().zip(&offsets).enumerate() {
-                    *x = if index % 3 == 0 { *offset } else { *x * 0.1 + offset };
+                    *x = if index % 3 == 0 {
+                        *offset
+                    } else {
+                        *x * 0.1 + offset
+                    };
                 }
             }
             Flavour::Huge => row.iter_mut().for_each(|x| *x *= 1e30),

@@ -58,7 +58,9 @@ fn errors_say_what_was_found() {
     );
     assert!(with(0, b'X').contains("not an ogive index: it starts with XGVFLAT"));
     assert!(with(30, 1).contains("the header at byte 0: checksum"));
-    let error = FlatIndex::open(good[..1000].to_vec()).unwrap_err().to_string();
+    let error = FlatIndex::open(good[..1000].to_vec())
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("it is cut short"), "{error}");
 }
 
@@ -96,7 +98,10 @@ fn files_appear_whole_under_the_name_of_their_content() {
         ..BuildOptions::new(Measure::L2)
     };
     assert!(build_file(&table.rows(), &options, folder.path()).is_err());
-    assert!(names().is_empty(), "a build that was stopped leaves nothing");
+    assert!(
+        names().is_empty(),
+        "a build that was stopped leaves nothing"
+    );
     let options = BuildOptions::new(Measure::L2);
     let first = build_file(&table.rows(), &options, folder.path()).unwrap();
     let second = build_file(&table.rows(), &options, folder.path()).unwrap();

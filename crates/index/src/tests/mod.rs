@@ -42,7 +42,12 @@ pub(super) fn exact(
     filter: Option<&Bitmap>,
 ) -> Vec<(u64, Option<f64>)> {
     let rows = table.block();
-    let is_null = |row| table.nulls.as_ref().is_some_and(|nulls| nulls.contains(row));
+    let is_null = |row| {
+        table
+            .nulls
+            .as_ref()
+            .is_some_and(|nulls| nulls.contains(row))
+    };
     let passes = |row| filter.is_none_or(|filter| filter.contains(row));
     let selected: Vec<bool> = (0..rows.len() as u64)
         .map(|row| !is_null(row) && passes(row))

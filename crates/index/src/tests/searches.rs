@@ -17,7 +17,13 @@ const METRICS: [Metric; 6] = [
 ];
 
 /// Builds for each measure, and compares searches of all kinds.
-fn check(what: &str, table: &Table, queries: &[f64], bits_of: Option<usize>, random: &mut Random) -> u64 {
+fn check(
+    what: &str,
+    table: &Table,
+    queries: &[f64],
+    bits_of: Option<usize>,
+    random: &mut Random,
+) -> u64 {
     let rows = table.rows();
     let count = table.block().len();
     let mut compared = 0;
@@ -59,7 +65,11 @@ fn check(what: &str, table: &Table, queries: &[f64], bits_of: Option<usize>, ran
                     assert_eq!(bits(&batched.rows), bits(&expected), "{what}, in a batch");
                     assert_eq!(found.statistics.violations, 0, "{what}");
                     let matching = search.filter.map_or(count as u64, Bitmap::count);
-                    assert_eq!(found.rows.len() as u64, matching.min(search.k as u64), "{what}");
+                    assert_eq!(
+                        found.rows.len() as u64,
+                        matching.min(search.k as u64),
+                        "{what}"
+                    );
                 }
             }
         }
@@ -83,8 +93,8 @@ fn every_flavour_in_every_dimension() {
             }
             let mut random = Random(dimension as u64 + 1000);
             let count = match dimension {
-                ..=7 => 700,
-                ..=100 => 900,
+                0..=7 => 700,
+                8..=100 => 900,
                 _ => 300,
             };
             let rows = values(flavour, count, dimension, &mut random);
@@ -113,7 +123,13 @@ fn every_encoding_and_size_of_code() {
     ];
     let mut random = Random(5);
     for encoding in encodings {
-        for flavour in [Flavour::Falling, Flavour::Odd, Flavour::Coarse, Flavour::Tiny, Flavour::Mixed] {
+        for flavour in [
+            Flavour::Falling,
+            Flavour::Odd,
+            Flavour::Coarse,
+            Flavour::Tiny,
+            Flavour::Mixed,
+        ] {
             let rows = values(flavour, 300, 48, &mut random);
             let queries = values(flavour, 3, 48, &mut random);
             let nulls = Bitmap::from_fn(300, |row| row % 11 == 3);
@@ -135,7 +151,13 @@ fn few_rows_and_none() {
             let queries = values(Flavour::Isotropic, 2, 5, &mut random);
             let nulls = nulls.map(|step| Bitmap::from_fn(count as u64, |row| row % step == 0));
             let table = table(&rows, 5, Encoding::F32, nulls);
-            check(&format!("{count} rows"), &table, &queries, None, &mut random);
+            check(
+                &format!("{count} rows"),
+                &table,
+                &queries,
+                None,
+                &mut random,
+            );
         }
     }
 }
@@ -164,12 +186,48 @@ fn codes_decide_most_where_they_should() {
     let queries = values(Flavour::Falling, 20, dimension, &mut random);
     for query in queries.chunks_exact(dimension) {
         let query = Query::new(Metric::L2, query);
-        let found = index.search(&Search::new(&query, 10), &table.rows()).unwrap();
+        let found = index
+            .search(&Search::new(&query, 10), &table.rows())
+            .unwrap();
         let statistics = found.statistics;
         assert!(!statistics.scanned_exactly, "{statistics:?}");
         assert!(statistics.read_exactly < 200, "{statistics:?}");
         assert_eq!(statistics.codes_scanned, count as u64);
-        let read = statistics.decided_by_codes + statistics.decided_by_second + statistics.read_exactly;
+        let read =
+            statistics.decided_by_codes + statistics.decided_by_second + statistics.read_exactly;
         assert_eq!(read, count as u64, "{statistics:?}");
+    }
+}
+
+/// Filters of every selectivity, with the query and against it.
+#[test]
+fn no_filter_loses_rows() {
+    let mut random = Random(10);
+    let (count, dimension) = (20_000, 24);
+    let rows = values(Flavour::Falling, count, dimension, &mut random);
+    let table = table(&rows, dimension, Encoding::F32, None);
+    let index = FlatIndex::build(&table.rows(), &BuildOptions::new(Measure::L2)).unwrap();
+    let mut scratch = Scratch::default();
+    for nth in 0..300 {
+        let share = 10_f64.powf(-5.0 * random.unit());
+        let at = random.below(count) * dimension;
+        let query = &rows[at..at + dimension];
+        let filter = Bitmap::from_fn(count as u64, |row| {
+            let row = &rows[row as usize * dimension..][..dimension];
+            let along: f64 = row.iter().zip(query).map(|(x, q)| x * q).sum();
+            match nth % 3 {
+                0 => random.unit() < share,
+                1 => along > 3.0 * (1.0 - share),
+                _ => along < -3.0 * (1.0 - share),
+            }
+        });
+        let query = Query::new(Metric::L2, query);
+        let k = 1 + random.below(20);
+        let search = Search::new(&query, k).with_filter(&filter);
+        let found = index.search_with(&search, &table.rows(), &mut scratch).unwrap();
+        let expected = exact(&table, &query, k, search.order, Some(&filter));
+        assert_eq!(bits(&found.rows), bits(&expected), "filter {nth}");
+        assert_eq!(found.rows.len() as u64, filter.count().min(k as u64));
+        assert_eq!(found.statistics.violations, 0);
     }
 }

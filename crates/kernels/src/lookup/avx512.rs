@@ -100,10 +100,7 @@ unsafe fn segment(
                 _mm_loadu_si128(tables.add(2 * column + 1).cast()),
             )
         };
-        let low = _mm512_shuffle_epi8(
-            _mm512_broadcast_i32x4(low),
-            _mm512_and_si512(codes, nibble),
-        );
+        let low = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(low), _mm512_and_si512(codes, nibble));
         let high = _mm512_shuffle_epi8(
             _mm512_broadcast_i32x4(high),
             _mm512_and_si512(_mm512_srli_epi16::<4>(codes), nibble),

@@ -239,7 +239,12 @@ fn sections(body: &[u8], count: usize) -> Result<[Section; Kind::ALL.len()], Fil
         };
         if let (Some(slot), Some(kind)) = (found.get_mut(position), Kind::ALL.get(position)) {
             if slot.is_some() {
-                return Err(bad("a second section of one kind", offset, position + 1, "one"));
+                return Err(bad(
+                    "a second section of one kind",
+                    offset,
+                    position + 1,
+                    "one",
+                ));
             }
             *slot = Some(Section {
                 kind: *kind,
@@ -251,7 +256,12 @@ fn sections(body: &[u8], count: usize) -> Result<[Section; Kind::ALL.len()], Fil
     }
     match found {
         [Some(a), Some(b), Some(c), Some(d), Some(e)] => Ok([a, b, c, d, e]),
-        _ => Err(bad("known kinds of sections", 56, found.iter().flatten().count(), "5")),
+        _ => Err(bad(
+            "known kinds of sections",
+            56,
+            found.iter().flatten().count(),
+            "5",
+        )),
     }
 }
 
@@ -289,7 +299,10 @@ impl<'a> Fields<'a> {
     }
 
     fn take<const N: usize>(&mut self) -> [u8; N] {
-        let bytes = self.bytes.get(self.at..).and_then(|rest| rest.first_chunk());
+        let bytes = self
+            .bytes
+            .get(self.at..)
+            .and_then(|rest| rest.first_chunk());
         self.at += N;
         bytes.copied().unwrap_or([0; N])
     }

@@ -50,5 +50,5 @@ pub(super) use header::{ALIGNMENT, Header, Kind, Section};
 pub use mapped::MappedFile;
 pub use publish::{Published, publish, replace};
 pub(super) use sections::{coding_bytes, read_coding, read_rows, write_coding, write_rows};
-pub use source::{Sink, Source};
 pub(super) use source::read;
+pub use source::{Sink, Source};

@@ -29,7 +29,12 @@ pub(in crate::flat) fn read_coding(header: &Header, bytes: &[u8]) -> Result<Codi
     let (dimension, directions) = (header.dimension, header.directions());
     let expected = coding_bytes(dimension, directions);
     if bytes.len() as u64 != expected {
-        return Err(bad("bytes of the coding", offset, bytes.len(), &expected.to_string()));
+        return Err(bad(
+            "bytes of the coding",
+            offset,
+            bytes.len(),
+            &expected.to_string(),
+        ));
     }
     let groups = directions.div_ceil(GROUP);
     let (numbers, bits) = bytes.split_at(bytes.len() - groups);
@@ -47,7 +52,10 @@ pub(in crate::flat) fn read_coding(header: &Header, bytes: &[u8]) -> Result<Codi
         bits: bits.to_vec(),
     };
     let limit = 2.0_f32.powi(41);
-    for (what, numbers) in [("a mean", &coding.mean), ("a deviation", &coding.deviations)] {
+    for (what, numbers) in [
+        ("a mean", &coding.mean),
+        ("a deviation", &coding.deviations),
+    ] {
         if let Some(number) = numbers.iter().find(|x| x.is_nan() || x.abs() > limit) {
             return Err(bad(what, offset, number, "at most 2^41"));
         }
@@ -60,7 +68,12 @@ pub(in crate::flat) fn read_coding(header: &Header, bytes: &[u8]) -> Result<Codi
     }
     let columns = coding.shape().columns;
     if columns != header.columns || columns > LOOKUP_COLUMNS_MAX {
-        return Err(bad("bytes of code", 44, header.columns, &columns.min(LOOKUP_COLUMNS_MAX).to_string()));
+        return Err(bad(
+            "bytes of code",
+            44,
+            header.columns,
+            &columns.min(LOOKUP_COLUMNS_MAX).to_string(),
+        ));
     }
     Ok(coding)
 }
@@ -77,14 +90,22 @@ pub(in crate::flat) fn read_rows(
     let offset = header.section(kind).offset as usize;
     let (chunks, rest) = bytes.as_chunks::<8>();
     if !rest.is_empty() {
-        return Err(bad("bytes of a list of rows", offset, bytes.len(), "a multiple of 8"));
+        return Err(bad(
+            "bytes of a list of rows",
+            offset,
+            bytes.len(),
+            "a multiple of 8",
+        ));
     }
     let rows: Vec<u64> = chunks.iter().map(|row| u64::from_le_bytes(*row)).collect();
     let ascending = rows.is_sorted_by(|a, b| a < b);
     match rows.last() {
-        Some(last) if !ascending || *last >= header.rows => {
-            Err(bad(kind.name(), offset, format!("{} rows to {last}", rows.len()), "ascending rows of the table"))
-        }
+        Some(last) if !ascending || *last >= header.rows => Err(bad(
+            kind.name(),
+            offset,
+            format!("{} rows to {last}", rows.len()),
+            "ascending rows of the table",
+        )),
         _ => Ok(rows),
     }
 }

@@ -25,7 +25,9 @@ impl Source for [u8] {
     }
 
     fn read(&self, range: Range<u64>) -> io::Result<Cow<'_, [u8]>> {
-        let range = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+        let range = usize::try_from(range.start)
+            .ok()
+            .zip(usize::try_from(range.end).ok());
         range
             .and_then(|(start, end)| self.get(start..end))
             .map(Cow::Borrowed)
