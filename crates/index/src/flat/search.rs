@@ -558,7 +558,9 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
         let k = self.search.k as u64;
         let (mut matching, mut touched) = (0, 0);
         if self.search.filter.is_none() {
-            matching = index.rows() - (index.exceptions.len() + index.nulls.len()) as u64;
+            // A file that lies about its lists costs time, no more.
+            let uncoded = (index.exceptions.len() + index.nulls.len()) as u64;
+            matching = index.rows().saturating_sub(uncoded);
             touched = matching.div_ceil(LOOKUP_ROWS as u64);
         } else {
             for block in 0..index.rows().div_ceil(LOOKUP_ROWS as u64) {
