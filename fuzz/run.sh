@@ -10,7 +10,7 @@ set -euo pipefail
 [[ ${1:-} != reproduce ]] || input=$(realpath -- "${3:?a file}")
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-all=(cvc_header cvc_read cvc_json cvc_roundtrip codec_lossless codec_values codec_levels codec_pages npy vectors_text kernels_top_k)
+all=(cvc_header cvc_read cvc_json cvc_roundtrip codec_lossless codec_values codec_levels codec_pages npy vectors_text vault_values code_parse kernels_top_k index_file index_search index_manifest)
 fixtures=../tests/fixtures/cvc
 triple=x86_64-unknown-linux-gnu
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
@@ -84,6 +84,11 @@ xDeadBeef\x00b1
 \x00\x00\x00\x05\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x02\x3f\x80\x00\x00
 LINES
         ;;
+    index_manifest)
+        cat <<'LINES'
+{"checksum":"00000000","manifest":{"column":"v","file":{"bytes":12,"name":"0f3c.flat"},"format":"ogive-index","measure":"l2","method":"flat","parameters":{"bits":768},"rows_at":{"offset":128,"stride":768},"source":{"bytes":1,"etag":null,"modified_ns":-5,"path":"a","rows":2,"sample":"5d"},"version":1}}
+LINES
+        ;;
     esac
 }
 
@@ -104,7 +109,7 @@ seed() {
             { printf "\\x0${name:1:1}"; header "$file"; printf '\0'; records "$file"; } >"$corpus/$name" ;;
         codec_pages:*.npy) cp "$file" "$corpus/$name" ;;
         codec_lossless:v1_lossless_*.cvc) first_payload "$file" >"$corpus/$name" ;;
-        npy:*.npy | codec_values:*.npy | kernels_top_k:*.npy | cvc_roundtrip:*input.npy) cp "$file" "$corpus/$name" ;;
+        npy:*.npy | codec_values:*.npy | kernels_top_k:*.npy | index_search:*.npy | cvc_roundtrip:*input.npy) cp "$file" "$corpus/$name" ;;
         esac
     done < <(find "$fixtures" -type f -size -9k)
     [[ $target != codec_pages ]] || cp ../crates/codecs/src/pages/tests/fixtures/*.frame "$corpus/"

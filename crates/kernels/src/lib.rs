@@ -4,7 +4,8 @@
 //! lie in a file. A [`Query`] answers every row with the distance that SQL gives ([`Query::distances`]);
 //! [`TopK`] finds the `k` rows that come first without computing that answer for most of them, and [`BatchTopK`] does
 //! for many queries at once;
-//! [`pairwise`] compares two blocks row by row.
+//! [`pairwise`] compares two blocks row by row. [`Lookup`] scans packed codes, and [`Matrix`] rotates rows: what an index
+//! of such vectors is made with.
 //!
 //! ```
 //! use ogive_kernels::{Metric, Order, Query, Rows, SharedThreshold, TopK};
@@ -64,11 +65,13 @@ mod encoding;
 mod exact;
 mod instruction_set;
 mod integer;
+mod lookup;
 mod metric;
 mod order;
 mod pairwise;
 mod precision;
 mod query;
+mod rotate;
 mod rows;
 mod simd;
 mod top_k;
@@ -82,10 +85,15 @@ pub use encoding::Encoding;
 pub use instruction_set::{
     InstructionSet, active_instruction_set, available_instruction_sets, cpu_features,
 };
+pub use lookup::{
+    LOOKUP_COLUMNS_MAX, LOOKUP_ROWS, LOOKUP_SEGMENT, LOOKUP_WEIGHT_MAX, Lookup, LookupShape,
+    LookupTerms,
+};
 pub use metric::Metric;
 pub use order::{Order, Rank};
 pub use pairwise::{norms, pairwise, pairwise_with_precision};
 pub use precision::Precision;
 pub use query::Query;
+pub use rotate::Matrix;
 pub use rows::{Rows, RowsError};
 pub use top_k::{SharedThreshold, TopK};

@@ -104,6 +104,12 @@ impl Query {
         self.metric
     }
 
+    /// The vector that rows of an encoding are compared with: as given for `F64`, otherwise rounded to `f32`. Empty where
+    /// the metric takes bits.
+    pub fn vector(&self, encoding: Encoding) -> &[f64] {
+        self.side(encoding).vector.values()
+    }
+
     /// The precision of answers.
     pub fn precision(&self) -> Precision {
         self.precision

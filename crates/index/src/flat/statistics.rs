@@ -1,0 +1,22 @@
+//! What a search did.
+
+/// Counts of one search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Statistics {
+    /// Rows whose codes were scanned.
+    pub codes_scanned: u64,
+    /// Rows that the first stage excluded.
+    pub decided_by_codes: u64,
+    /// Rows that the second stage looked at.
+    pub second_scanned: u64,
+    /// Rows that the second stage excluded.
+    pub decided_by_second: u64,
+    /// Rows read exactly, by the last stage or by a scan of all rows.
+    pub read_exactly: u64,
+    /// Bytes of codes, of the second stage, and of exact rows.
+    pub bytes_read: u64,
+    /// Whether all rows were scanned exactly in the end.
+    pub scanned_exactly: bool,
+    /// Rows read exactly that lay under their bound: 0, or the proof is wrong.
+    pub violations: u64,
+}
