@@ -1,6 +1,6 @@
 //! Packs a checkout for a model's context window.
 //!
-//! `cargo run --release -p ogive-codebase --example pack -- FOLDER [BUDGET]`
+//! `cargo run --release -p ogive-codebase --example pack -- FOLDER [BUDGET or 0] [LEVEL]`
 use std::time::Instant;
 
 use ogive_codebase::{Checkout, PackOptions, ScanOptions, pack};
@@ -8,9 +8,15 @@ use ogive_codebase::{Checkout, PackOptions, ScanOptions, pack};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let root = arguments.next().ok_or("which folder?")?;
-    let budget = arguments.next().map(|budget| budget.parse()).transpose()?;
+    let budget = arguments
+        .next()
+        .map(|budget| budget.parse::<u64>())
+        .transpose()?;
+    let budget = budget.filter(|budget| *budget > 0);
+    let level = arguments.next().as_deref().unwrap_or("auto").parse()?;
     let options = PackOptions {
         budget,
+        level,
         ..PackOptions::default()
     };
     let started = Instant::now();

@@ -22,6 +22,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for scanned in scan.by_ref() {
         match scanned {
             Scanned::File(facts) => {
+                for error in facts.errors() {
+                    println!("{} {}: {}", error.stage.name(), error.path, error.message);
+                }
                 symbols += facts.parsed.symbols.len();
                 references += facts.parsed.references.len();
                 tokens += facts.file.tokens.unwrap_or(0);

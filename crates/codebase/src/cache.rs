@@ -2,7 +2,7 @@
 //!
 //! One SQLite file holds a checkout's entries. SQLite's log (WAL) makes many readers and one writer at once safe, and a
 //! change touches only the pages that it needs, however large the cache is; a file that is written beside and renamed
-//! would be written whole for one changed source. The schema, since format 1:
+//! would be written whole for one changed source. The schema, since format 1 (format 2 added import statements to the facts):
 //!
 //! ```text
 //! files(path TEXT, settings TEXT, size INTEGER, modified_ns INTEGER, scanned_ns INTEGER,
@@ -25,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::facts::{File, Parsed};
 
 /// The format of the entries. It changes with the facts, with the tables of the languages, and with their grammars.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// Where facts are kept, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::facts::{Parsed, Symbol};
 use crate::language::{Grammar, Language};
 use crate::languages::Role;
-use crate::parse::{ParseLimits, Spans, parse_tree, parse_with_spans};
+use crate::parse::{ParseLimits, parse_source_within, parse_tree};
 
 /// How much of a file is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -77,26 +77,31 @@ impl FromStr for Level {
 #[must_use]
 pub fn compress(path: &str, content: &str, language: Language, level: Level) -> String {
     let limits = ParseLimits::default();
+    if level == Level::Full {
+        return full(content, language, &limits);
+    }
+    let parsed = parse_source_within(content, language, &limits);
+    compress_parsed(path, language, &parsed, level).unwrap_or_default()
+}
+
+/// The same from facts, where the level needs nothing more: none for `full`.
+#[must_use]
+pub fn compress_parsed(
+    path: &str,
+    language: Language,
+    parsed: &Parsed,
+    level: Level,
+) -> Option<String> {
     match level {
-        Level::Full => full(content, language, &limits),
-        Level::Structural => {
-            let (parsed, spans) = parse_with_spans(content, language, &limits);
-            structural(content, language, &parsed, &spans)
-        }
-        Level::Signature => {
-            let (parsed, _) = parse_with_spans(content, language, &limits);
-            outline(language, &parsed, false)
-        }
-        Level::Summary => {
-            let (parsed, _) = parse_with_spans(content, language, &limits);
-            summary(path, language.name(), &parsed)
-        }
+        Level::Full => None,
+        Level::Structural => Some(structural(language, parsed)),
+        Level::Signature => Some(outline(language, parsed, false)),
+        Level::Summary => Some(summary(path, language, parsed)),
     }
 }
 
 /// A file in one line.
-#[must_use]
-pub fn summary(path: &str, language: &str, parsed: &Parsed) -> String {
+fn summary(path: &str, language: Language, parsed: &Parsed) -> String {
     /// More names than this are only counted.
     const NAMES_MAX: usize = 40;
     let mut line = format!("{path}: {language}, {} lines", parsed.lines.total);
@@ -140,31 +145,10 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 }
 
 /// Imports, exports and the outline with documentation.
-fn structural(text: &str, language: Language, parsed: &Parsed, spans: &Spans) -> String {
-    /// An import that stands in a longer line is shown with it up to this.
-    const LINE_BYTES_MAX: usize = 200;
+fn structural(language: Language, parsed: &Parsed) -> String {
     let mut out = String::new();
-    let mut last = None;
-    for span in &spans.imports {
-        let start = text
-            .get(..span.start)
-            .and_then(|before| before.rfind('\n'))
-            .map_or(0, |at| at + 1);
-        let end = text
-            .get(span.end..)
-            .and_then(|after| after.find('\n'))
-            .map_or(text.len(), |at| span.end + at);
-        if last == Some(start) {
-            continue;
-        }
-        last = Some(start);
-        let line = text.get(start..end).unwrap_or("").trim();
-        let shown = if line.len() <= LINE_BYTES_MAX {
-            line
-        } else {
-            text.get(span.clone()).unwrap_or("").trim()
-        };
-        out.push_str(&shown.split_whitespace().collect::<Vec<_>>().join(" "));
+    for statement in &parsed.import_statements {
+        out.push_str(statement);
         out.push('\n');
     }
     let exports = distinct(parsed.exports.iter().map(|export| export.name.as_str()));
@@ -180,7 +164,7 @@ fn structural(text: &str, language: Language, parsed: &Parsed, spans: &Spans) ->
 }
 
 /// Signatures, indented by what they are in.
-pub(crate) fn outline(language: Language, parsed: &Parsed, docs: bool) -> String {
+fn outline(language: Language, parsed: &Parsed, docs: bool) -> String {
     /// Deeper than this nothing is indented further.
     const INDENT_MAX: usize = 12;
     let mut out = String::new();

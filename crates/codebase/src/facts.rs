@@ -218,6 +218,8 @@ pub struct Parsed {
     pub symbols: Vec<Symbol>,
     /// Imports in order.
     pub imports: Vec<Import>,
+    /// The statements that import, each on one line.
+    pub import_statements: Vec<String>,
     /// Exports in order.
     pub exports: Vec<Export>,
     /// Names in use, in order.

@@ -72,7 +72,7 @@ mod walk;
 pub use cache::{Cache, CacheInfo, CacheOptions};
 pub use checkout::{Checkout, FileFacts, Scan, ScanOptions, ScanStats, Scanned};
 pub use chunk::{Chunk, chunks};
-pub use compress::{Level, compress, summary};
+pub use compress::{Level, compress, compress_parsed};
 pub use dedup::{Dedup, Duplicate, Sketch};
 pub use error::{Error, FileError, Result, Stage};
 pub use facts::{

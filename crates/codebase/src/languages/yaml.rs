@@ -36,12 +36,19 @@ fn pair(source: &Source<'_>, node: Node<'_>) -> Option<Definition> {
     Some(definition)
 }
 
-/// The grammar keeps its indentations in 1024 bytes, and ends the process when there are more.
+/// The grammar keeps its indentations in 1024 bytes, and ends the process when there are more. It counts lines and columns in
+/// 16 bits, and sees nothing after the last that fits.
 fn refuse(text: &str) -> Option<String> {
     /// Well below what fits, and beyond what people write.
     const INDENTS_MAX: usize = 100;
+    const PLACES_MAX: usize = 32_767;
     let mut indents: Vec<usize> = Vec::new();
-    for line in text.lines() {
+    for (number, line) in text.lines().enumerate() {
+        if number >= PLACES_MAX || line.len() > PLACES_MAX {
+            return Some(format!(
+                "more than {PLACES_MAX} lines, or a line longer than that, is beyond the grammar"
+            ));
+        }
         let mut column = line.len() - line.trim_start().len();
         let mut rest = line.trim_start();
         if rest.is_empty() {

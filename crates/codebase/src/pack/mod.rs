@@ -19,7 +19,7 @@ use parking_lot::Mutex;
 use rayon::prelude::*;
 
 use crate::checkout::{Checkout, Scanned};
-use crate::compress::{Level, compress, outline, summary};
+use crate::compress::{Level, compress, compress_parsed};
 use crate::dedup::{Dedup, Sketch};
 use crate::error::{Error, Result};
 use crate::facts::Parsed;
@@ -327,6 +327,11 @@ fn survey(writer: &Writer<'_>) -> Result<Survey> {
             .as_ref()
             .is_none_or(|selection| selection.contains_key(path))
     };
+    // Ranks choose what fits a budget, groups make semantic chunks; nothing else asks.
+    let has_graph = match options.chunks {
+        None => options.budget.is_some(),
+        Some(chunking) => chunking == Chunking::Semantic,
+    };
     let mut graph = Graph::new();
     let mut dedup = Dedup::new(options.dedup_threshold);
     let mut candidates = Vec::new();
@@ -344,8 +349,10 @@ fn survey(writer: &Writer<'_>) -> Result<Survey> {
             }
             Scanned::File(facts) => facts,
         };
-        // Files that are not selected rank those that are.
-        graph.add(&facts);
+        if has_graph {
+            // Files that are not selected rank those that are.
+            graph.add(&facts);
+        }
         let file = facts.file;
         if !is_selected(&file.path) {
             continue;
@@ -439,8 +446,6 @@ impl Writer<'_> {
         candidate: &Candidate,
         level: Level,
     ) -> std::result::Result<Arc<str>, Reason> {
-        /// Bytes of texts that are kept.
-        const KEPT_BYTES_MAX: usize = 64 << 20;
         let key = (candidate.path.clone(), level);
         if let Some(text) = self.texts.lock().texts.get(&key) {
             return Ok(Arc::clone(text));
@@ -450,12 +455,19 @@ impl Writer<'_> {
             .read(&candidate.path)
             .map_err(|error| Reason::Unreadable(error.message))?;
         let text: Arc<str> = compress(&candidate.path, &text, candidate.language, level).into();
+        self.keep(candidate, level, Arc::clone(&text));
+        Ok(text)
+    }
+
+    /// Keeps a text for later, if there is room.
+    fn keep(&self, candidate: &Candidate, level: Level, text: Arc<str>) {
+        /// Bytes of texts that are kept.
+        const KEPT_BYTES_MAX: usize = 64 << 20;
         let mut texts = self.texts.lock();
         if texts.bytes + text.len() <= KEPT_BYTES_MAX {
             texts.bytes += text.len();
-            texts.texts.insert(key, Arc::clone(&text));
+            texts.texts.insert((candidate.path.clone(), level), text);
         }
-        Ok(text)
     }
 
     /// The file as it is in the output.
@@ -479,25 +491,14 @@ impl Writer<'_> {
         (file, block)
     }
 
-    /// What a file will take at a level, from its facts alone.
+    /// What a file will take at a level, from its facts: about as much as it says for `full`, else exactly.
     fn estimate(&self, candidate: &Candidate, level: Level, tokens: u64, parsed: &Parsed) -> u64 {
-        let heading = |text: &str| self.block(candidate, level, None, text).0.tokens + 1;
-        match level {
-            Level::Full => heading("") + tokens,
-            Level::Summary => heading(&summary(&candidate.path, candidate.language.name(), parsed)),
-            Level::Signature => heading(&outline(candidate.language, parsed, false)),
-            Level::Structural => {
-                let mut text = outline(candidate.language, parsed, true);
-                for import in &parsed.imports {
-                    text.push_str(&import.module);
-                    text.push_str(import.name.as_deref().unwrap_or("import"));
-                    text.push('\n');
-                }
-                for export in &parsed.exports {
-                    text.push_str(&export.name);
-                    text.push(' ');
-                }
-                heading(&text)
+        match compress_parsed(&candidate.path, candidate.language, parsed, level) {
+            None => self.block(candidate, level, None, "").0.tokens + 1 + tokens,
+            Some(text) => {
+                let cost = self.block(candidate, level, None, &text).0.tokens + 1;
+                self.keep(candidate, level, text.into());
+                cost
             }
         }
     }

@@ -63,37 +63,28 @@ pub fn parse_source(content: &str, language: Language) -> Parsed {
     parse_source_within(content, language, &ParseLimits::default())
 }
 
-/// Parses a text within limits.
-#[must_use]
-pub fn parse_source_within(content: &str, language: Language, limits: &ParseLimits) -> Parsed {
-    parse_with_spans(content, language, limits).0
-}
-
 /// Where things are that facts do not keep.
 #[derive(Default)]
-pub(crate) struct Spans {
+struct Spans {
     /// Comments, in order.
-    pub comments: Vec<Range<usize>>,
+    comments: Vec<Range<usize>>,
     /// Import statements, in order.
-    pub imports: Vec<Range<usize>>,
+    imports: Vec<Range<usize>>,
 }
 
 /// A text with its tree.
-pub(crate) struct Syntax<'a> {
-    pub text: &'a str,
-    pub tree: Tree,
+struct Syntax<'a> {
+    text: &'a str,
+    tree: Tree,
     /// Whether the tree is of a text with other line breaks.
-    pub mended: bool,
-    pub grammar: &'static Grammar,
-    pub table: &'static Table,
+    mended: bool,
+    grammar: &'static Grammar,
+    table: &'static Table,
 }
 
-/// Facts, and where comments and imports are.
-pub(crate) fn parse_with_spans(
-    content: &str,
-    language: Language,
-    limits: &ParseLimits,
-) -> (Parsed, Spans) {
+/// Parses a text within limits.
+#[must_use]
+pub fn parse_source_within(content: &str, language: Language, limits: &ParseLimits) -> Parsed {
     let mut parsed = Parsed {
         complexity: 1,
         ..Parsed::default()
@@ -120,12 +111,43 @@ pub(crate) fn parse_with_spans(
             walk::walk(&syntax, limits, &mut parsed, &mut spans);
             spans.comments.sort_unstable_by_key(|range| range.start);
             exports::complete(content, syntax.table, &mut parsed);
+            parsed.import_statements = statements(content, &spans.imports);
         }
         Ok(None) => {}
         Err(Failure { stage, message }) => parsed.problems.push(Problem { stage, message }),
     }
     parsed.lines = lines::count(content, &spans.comments);
-    (parsed, spans)
+    parsed
+}
+
+/// Statements that import, each on one line; one that is part of a line is shown with the line.
+fn statements(text: &str, spans: &[Range<usize>]) -> Vec<String> {
+    /// A longer line is not shown for what it imports.
+    const LINE_BYTES_MAX: usize = 200;
+    /// A statement that imports more names than fit is cut.
+    const STATEMENT_BYTES_MAX: usize = 4000;
+    let mut statements: Vec<String> = Vec::new();
+    let mut shown_until = 0;
+    for span in spans {
+        // Two imports of a line are shown once.
+        if span.start < shown_until {
+            continue;
+        }
+        let before = text.get(..span.start).unwrap_or("");
+        let after = text.get(span.end..).unwrap_or("");
+        let start = before.rfind('\n').map_or(0, |at| at + 1);
+        let end = after.find('\n').map_or(text.len(), |at| span.end + at);
+        let line = text.get(start..end).unwrap_or("");
+        let shown = if line.len() <= LINE_BYTES_MAX {
+            shown_until = end;
+            line
+        } else {
+            text.get(span.clone()).unwrap_or("")
+        };
+        let words = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        statements.push(signature::cut(&words, STATEMENT_BYTES_MAX).to_owned());
+    }
+    statements
 }
 
 impl Problem {

@@ -33,7 +33,7 @@ pub(super) fn signature(text: &str, head: Range<usize>, comments: &[Range<usize>
 }
 
 /// The longest start of `text` that has at most `bytes_max` bytes and cuts no character.
-fn cut(text: &str, bytes_max: usize) -> &str {
+pub(super) fn cut(text: &str, bytes_max: usize) -> &str {
     let mut end = text.len().min(bytes_max);
     while !text.is_char_boundary(end) {
         end -= 1;

@@ -191,6 +191,16 @@ fn mistakes_in_the_syntax_are_errors_and_the_rest_is_read() {
     );
 }
 
+#[test]
+fn what_a_grammar_would_pass_over_is_said() {
+    let yaml: Language = "yaml".parse().unwrap();
+    let parsed = parse_source(&"a: 1\n".repeat(32_767), yaml);
+    assert_eq!((parsed.symbols.len(), parsed.problems.len()), (32_767, 0));
+    let parsed = parse_source(&"a: 1\n".repeat(32_768), yaml);
+    assert_eq!(parsed.problems[0].stage, Stage::Limit);
+    assert_eq!(parsed.lines.code, 32_768);
+}
+
 /// Texts that are no code in any language, in every language.
 #[test]
 fn noise_is_survived() {
