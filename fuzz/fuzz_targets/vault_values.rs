@@ -51,10 +51,10 @@ fuzz_target!(|data: &[u8]| {
             if write_msgpack(&value, &mut written).is_ok() {
                 let (again, rest) = read_msgpack(&written).expect("what is written is read");
                 assert!(rest.is_empty());
-                let (mut first, mut second) = (String::new(), String::new());
-                write_json(&value, &mut first);
-                write_json(&again, &mut second);
-                assert_eq!(first, second);
+                // NaN and infinities are written as nil, keys in order: what is written stays.
+                let mut second = Vec::new();
+                write_msgpack(&again, &mut second).expect("what is read is written");
+                assert_eq!(written, second);
             }
         }
         if let Ok((value, rest)) = read_cbor(data) {
