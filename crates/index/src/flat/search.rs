@@ -184,20 +184,23 @@ impl<S: Source> FlatIndex<S> {
         let limit = prepared
             .as_ref()
             .map_or(f64::INFINITY, |p| p.limit(Some(search.distance)));
-        match prepared {
-            Some(prepared) if limit < f64::INFINITY => {
-                let mut scan = Scan::new(prepared, work.coded, 0, Vec::new());
-                self.scan(std::slice::from_mut(&mut scan))?;
-                work.statistics.add_scan(self, &scan);
+        let mut settled = false;
+        if let Some(prepared) = prepared
+            && limit < f64::INFINITY
+        {
+            let mut scan = Scan::new(prepared, work.coded, 0, Vec::new());
+            self.scan(std::slice::from_mut(&mut scan))?;
+            work.statistics.add_scan(self, &scan);
+            settled = work.settle(&scan, &[], Some(limit), &mut best)?;
+            if settled {
                 let exceptions = work.matching(&self.exceptions);
                 work.read_exactly(&exceptions, None, &mut best)?;
-                work.settle(&scan, &[], Some(limit), &mut best)?;
             }
-            _ => {
-                let all = work.all_rows();
-                work.read_ranges(&all, None, &mut best)?;
-                work.statistics.scanned_exactly = true;
-            }
+        }
+        if !settled {
+            let all = work.all_rows();
+            work.read_ranges(&all, None, &mut best)?;
+            work.statistics.scanned_exactly = true;
         }
         Ok(best.found(work.statistics))
     }
@@ -613,8 +616,7 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
         left.retain(|row| done.binary_search(row).is_err());
         let decided = scan.rows - done.len() as u64 - left.len() as u64;
         self.statistics.decided_by_codes = decided;
-        let too_many = left.len() as u64 > scan.rows / LEFT_MAX;
-        if too_many && range.is_none() {
+        if left.len() as u64 > scan.rows / LEFT_MAX {
             return Ok(false);
         }
         let mut undecided = self.second_stage(scan, &left, first_limit)?;

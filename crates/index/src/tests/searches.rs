@@ -224,7 +224,9 @@ fn no_filter_loses_rows() {
         let query = Query::new(Metric::L2, query);
         let k = 1 + random.below(20);
         let search = Search::new(&query, k).with_filter(&filter);
-        let found = index.search_with(&search, &table.rows(), &mut scratch).unwrap();
+        let found = index
+            .search_with(&search, &table.rows(), &mut scratch)
+            .unwrap();
         let expected = exact(&table, &query, k, search.order, Some(&filter));
         assert_eq!(bits(&found.rows), bits(&expected), "filter {nth}");
         assert_eq!(found.rows.len() as u64, filter.count().min(k as u64));
