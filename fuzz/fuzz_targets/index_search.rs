@@ -62,7 +62,7 @@ fuzz_target!(|data: &[u8]| {
         .map(|row| filter.contains(row) && !nulls.contains(row))
         .collect();
     let shared = SharedThreshold::new();
-    let mut top = TopK::new(query, k, search.order);
+    let mut top = TopK::new(query.clone(), k, search.order);
     top.scan(&block, 0, Some(&selected), &shared);
     for row in (0..block.len() as u64).filter(|row| filter.contains(*row) && nulls.contains(*row)) {
         top.offer(row, None, &shared);
