@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::file::{AlignedBytes, write};
 use super::graph::{Graph, HnswIndex, distance};
-use super::traversal::{Effort, Near, Seen};
+use super::traversal::{Effort, Near, Seen, Walk};
 use crate::flat::{DIMENSION_MAX, Measure};
 use crate::{BuildError, ExactRows};
 
@@ -126,11 +126,11 @@ fn check<E: std::error::Error>(
     })
 }
 
-/// All rows as `f32`, at unit length under cosine, and those that have no place in a graph.
-fn vectors<R: ExactRows>(
-    rows: &R,
-    measure: Measure,
-) -> Result<(Vec<f32>, Vec<u64>), BuildError<R::Error>> {
+/// All rows as `f32`, row-major, and those that have no place in a graph.
+type Vectors = (Vec<f32>, Vec<u64>);
+
+/// All rows, at unit length under cosine.
+fn vectors<R: ExactRows>(rows: &R, measure: Measure) -> Result<Vectors, BuildError<R::Error>> {
     let dimension = rows.dimension();
     let mut vectors = Vec::new();
     let whole = 0..rows.rows();
@@ -302,7 +302,17 @@ impl Growing {
         for at in (0..=top).rev() {
             let mut found = Vec::new();
             if self.started && at <= self.levels {
-                found = graph.walk(vector, &start, at, self.ef, |_| true, seen, &mut effort);
+                found = graph.walk(
+                    vector,
+                    Walk {
+                        start: &start,
+                        level: at,
+                        ef: self.ef,
+                    },
+                    |_| true,
+                    seen,
+                    &mut effort,
+                );
                 start.clone_from(&found);
             }
             found.extend(peers.iter().filter(|peer| level(peer.row, self.m) >= at));

@@ -3,7 +3,7 @@
 use ogive_kernels::{Encoding, Metric, Order, Query, Rank, Rows, SharedThreshold, TopK};
 
 use super::graph::HnswIndex;
-use super::traversal::{Effort, Near, Seen};
+use super::traversal::{Effort, Near, Seen, Walk};
 use crate::bitmap::ranges_of_rows;
 use crate::flat::Measure;
 use crate::{Bitmap, ExactRows, SearchError};
@@ -137,16 +137,13 @@ impl<S: AsRef<[u8]> + Sync> HnswIndex<S> {
         let mut seen = Seen::default();
         let mut effort = Effort::default();
         while ef <= present / EF_SHARE {
-            let start = graph.descend(&vector, 0, &mut effort);
-            let near = graph.walk(
-                &vector,
-                &[start],
-                0,
-                ef as usize,
-                wanted,
-                &mut seen,
-                &mut effort,
-            );
+            let start = [graph.descend(&vector, 0, &mut effort)];
+            let walk = Walk {
+                start: &start,
+                level: 0,
+                ef: ef as usize,
+            };
+            let near = graph.walk(&vector, walk, wanted, &mut seen, &mut effort);
             found.distances = effort.distances;
             if near.len() >= search.k {
                 return Some(near);

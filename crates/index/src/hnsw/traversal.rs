@@ -64,6 +64,14 @@ pub(super) struct Effort {
     pub(super) distances: u64,
 }
 
+/// Where a walk starts, on which level, and how many rows it keeps in view.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Walk<'a> {
+    pub(super) start: &'a [Near],
+    pub(super) level: u32,
+    pub(super) ef: usize,
+}
+
 impl Graph<'_> {
     fn near(&self, vector: &[f32], row: u32, effort: &mut Effort) -> Near {
         effort.distances += 1;
@@ -89,13 +97,11 @@ impl Graph<'_> {
         at
     }
 
-    /// The `ef` nearest rows of a level that a walk from `start` finds among those that are `wanted`, nearest first.
+    /// The nearest rows of a level that a walk finds among those that are `wanted`, nearest first.
     pub(super) fn walk(
         &self,
         vector: &[f32],
-        start: &[Near],
-        level: u32,
-        ef: usize,
+        Walk { start, level, ef }: Walk<'_>,
         wanted: impl Fn(u32) -> bool,
         seen: &mut Seen,
         effort: &mut Effort,
