@@ -26,7 +26,7 @@ const TYPES: [ValueType; 5] = [
 fuzz_target!(|data: &[u8]| {
     let mut random = Random::of(data);
     // A value takes more room than its bytes, but not without bound.
-    let memory = (1 << 20) + 256 * data.len();
+    let memory = (4 << 20) + 256 * data.len();
     with_memory("decoding", memory, || {
         let _ = value_type(data);
         let _ = split_header(data);

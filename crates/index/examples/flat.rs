@@ -4,7 +4,7 @@
 //!
 //! Both files hold `<f4` or `<f2` in rows. `flat -- random ROWS DIMENSION [BITS]` makes rows whose variance falls with the
 //! direction, not of unit length, and queries like them. One thread; p50, mean and p99 over the queries, k = 10 unless
-//! said.
+//! said. With `half` as the last argument rows are searched as `f16`; shares are of `f32` all the same.
 
 use std::error::Error;
 use std::time::Instant;
@@ -38,10 +38,17 @@ fn main() -> Result<()> {
         }
         None => return Err("see the first lines of this example".into()),
     };
+    let bits = bits.filter(|bits| *bits != "half");
     let bits = bits.map(|bits| bits.parse()).transpose()?;
     let count = values.len() / dimension;
     println!("{count} x {dimension}, {}", active_instruction_set());
-    let rows = MemoryRows::new(Rows::from_f32(&values, dimension)?);
+    let halves: Vec<f16> = values.iter().map(|x| f16::from_f32(*x)).collect();
+    let block = if arguments.last().is_some_and(|last| last == "half") {
+        Rows::from_f16(&halves, dimension)?
+    } else {
+        Rows::from_f32(&values, dimension)?
+    };
+    let rows = MemoryRows::new(block);
     for (measure, metric) in [
         (Measure::L2, Metric::L2),
         (Measure::Cosine, Metric::CosineDistance),
@@ -72,7 +79,7 @@ fn main() -> Result<()> {
             ("random directions", &random, 10, None),
         ] {
             measure_one(
-                &index, &rows, &values, dimension, metric, name, queries, k, filter,
+                &index, &rows, block, dimension, metric, name, queries, k, filter,
             )?;
         }
         let prepared: Vec<Query> = make(&queries, dimension, metric);
@@ -91,7 +98,7 @@ fn main() -> Result<()> {
 fn measure_one(
     index: &FlatIndex<Vec<u8>>,
     rows: &MemoryRows<'_>,
-    values: &[f32],
+    block: Rows<'_>,
     dimension: usize,
     metric: Metric,
     name: &str,
@@ -99,7 +106,7 @@ fn measure_one(
     k: usize,
     filter: Option<&Bitmap>,
 ) -> Result<()> {
-    let block = Rows::from_f32(values, dimension)?;
+    let numbers = (block.len() * dimension) as f64;
     let selected: Option<Vec<bool>> = filter.map(|filter| {
         (0..block.len() as u64)
             .map(|row| filter.contains(row))
@@ -126,7 +133,7 @@ fn measure_one(
         let statistics = found.statistics;
         assert_eq!(statistics.violations, 0, "query {nth}");
         certified.push(seconds * 1e3);
-        share.push(statistics.bytes_read as f64 / (values.len() * 4) as f64 * 100.0);
+        share.push(statistics.bytes_read as f64 / numbers * 25.0);
         left.push((statistics.codes_scanned - statistics.decided_by_codes) as f64);
         scans += usize::from(statistics.scanned_exactly);
         if nth < 100 {

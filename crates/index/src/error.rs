@@ -89,10 +89,12 @@ pub enum FileError {
         source: io::Error,
     },
     /// It starts with something else.
-    #[error("not an ogive index: it starts with {found}, expected \"OGVFLAT\"")]
+    #[error("not such an ogive index: it starts with {found}, expected {expected}")]
     NotAnIndex {
         /// The first bytes, printable.
         found: Box<str>,
+        /// What they should be.
+        expected: &'static str,
     },
     /// Written by another version.
     #[error(

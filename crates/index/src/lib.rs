@@ -3,7 +3,7 @@
 //! [`flat`] is **certified exact search from codes**: a small code of each row bounds its distance to a query from
 //! below, so that only a few rows need be read exactly, and the answer is the exact scan's, bit for bit. Start at
 //! [`flat::FlatIndex::build`]; [`flat::FlatIndex::search`] takes the rows themselves as [`ExactRows`].
-//! [`manifest`] says which source an index file belongs to, and whether it is still current.
+//! [`hnsw`] is a graph, approximate, for tables that stay in memory. [`manifest`] says which source an index file belongs to, and whether it is still current.
 //!
 //! ```
 //! use ogive_index::flat::{BuildOptions, FlatIndex, Measure, Search};
@@ -25,6 +25,7 @@
 mod bitmap;
 mod error;
 pub mod flat;
+pub mod hnsw;
 pub mod manifest;
 mod rows;
 

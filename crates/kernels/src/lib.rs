@@ -59,6 +59,7 @@ compile_error!(
 mod approximate;
 mod batch;
 mod bits;
+mod byte_products;
 mod decode;
 mod element;
 mod encoding;
@@ -81,6 +82,7 @@ mod tests;
 
 pub use approximate::{dot_f32, l1_f32, l2_squared_f32};
 pub use batch::BatchTopK;
+pub use byte_products::ByteProducts;
 pub use encoding::Encoding;
 pub use instruction_set::{
     InstructionSet, active_instruction_set, available_instruction_sets, cpu_features,

@@ -74,8 +74,9 @@
 //! # The second stage
 //!
 //! In the space of the rows, `u = w C + r'` with codes of one byte: `a·u <= w â·C + |a| |r'| + |a - â| |u|`; the stored
-//! residual is `|û - w C| + |u - û| + 2^-22 |u|`, rounded up, which covers the `f64` sum of `â·C` as well
-//! (`d^1.5 2^-53 < 2^-23` up to [`DIMENSION_MAX`]).
+//! residual is `|û - w C| + |u - û| + 2^-22 |u|`, rounded up. With `â = t A + e` and whole `A`, `â·C <= t A·C + |e| 127 √d`, where
+//! `A·C` is summed in integers ([`ByteProducts`](ogive_kernels::ByteProducts)); the few `f64` operations around it are covered
+//! by `2^-22 |u|`.
 //!
 //! # Thresholds
 //!

@@ -3,7 +3,7 @@
 use ogive_kernels::{LOOKUP_COLUMNS_MAX, LookupShape, Matrix};
 
 use super::allocation::{GROUP, allocate};
-use super::bound::{DIRECTIONS_MAX, Rotation};
+use super::bound::{DIRECTIONS_MAX, LENGTH_MAX, Rotation};
 use super::levels::lost;
 use super::measure::Measure;
 use super::principal::{Basis, defect, principal_directions};
@@ -139,7 +139,11 @@ impl Learnt {
             mean: self.mean.clone(),
             rotation: self.basis.directions.clone(),
             bits: allocate(&variances, self.basis.total, self.dimension, budget),
-            deviations: variances.into_iter().map(|v| v.sqrt() as f32).collect(),
+            // Any numbers will do: of a sample that varies more, codes say little.
+            deviations: variances
+                .into_iter()
+                .map(|v| v.sqrt().min(LENGTH_MAX) as f32)
+                .collect(),
         }
     }
 }

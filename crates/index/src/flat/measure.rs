@@ -32,6 +32,11 @@ impl Measure {
         }
     }
 
+    /// Whether a graph built for this measure leads to the nearest rows by a metric: only by its own.
+    pub(crate) fn serves_in_graph(self, metric: Metric) -> bool {
+        Measure::of(metric) == Some(self)
+    }
+
     /// The name in files.
     pub fn name(self) -> &'static str {
         match self {

@@ -1,8 +1,8 @@
 //! Queries to tables, and answers to thresholds. The proof is in [`bound`](super::bound).
 
 use ogive_kernels::{
-    Encoding, LOOKUP_SEGMENT, LOOKUP_WEIGHT_MAX, Lookup, LookupTerms, Metric, Order, Precision,
-    Query, Rows,
+    ByteProducts, Encoding, LOOKUP_SEGMENT, LOOKUP_WEIGHT_MAX, Lookup, LookupTerms, Metric, Order,
+    Precision, Query, Rows,
 };
 
 use super::allocation::GROUP;
@@ -16,7 +16,10 @@ use super::levels::{level, nibble_of_eight};
 pub(super) struct Prepared {
     pub(super) lookup: Lookup,
     /// Products with the codes of the second stage.
-    products: Query,
+    products: ByteProducts,
+    /// What their step and their loss make of a row's scale.
+    product_step: f64,
+    product_lost: f64,
     /// At least `|a|`, times 2 for l2.
     second_factor: f64,
     /// What products are multiplied with: 2 for l2.
@@ -119,9 +122,17 @@ impl Prepared {
             return None;
         }
         let rounded: Vec<f64> = a.iter().map(|a| f64::from(*a as f32)).collect();
+        let products = ByteProducts::new(&rounded)?;
         Some(Prepared {
             lookup: tables(coding, defect, &rounded, multiple)?,
-            products: Query::new(Metric::InnerProduct, &rounded),
+            product_step: multiple * products.step(),
+            // Codes are at most 127.
+            product_lost: multiple
+                * products.lost()
+                * 127.0
+                * (rounded.len() as f64).sqrt()
+                * (1.0 + half_power(40)),
+            products,
             second_factor: multiple * length * (1.0 + half_power(20)),
             multiple,
             answers,
@@ -177,12 +188,9 @@ impl Prepared {
         let mut numbers = numbers.iter().map(|x| f64::from(f32::from_le_bytes(*x)));
         let mut number = || numbers.next().unwrap_or(f64::NAN);
         let (scale, residual, norm) = (number(), number(), number());
-        let mut product = [0.0];
-        match Rows::with_rows(codes, 1, codes.len(), Encoding::I8) {
-            Ok(rows) => self.products.distances(&rows, &mut product),
-            Err(_) => return f64::NAN,
-        };
-        let product = scale * product[0] * self.multiple + residual * self.second_factor;
+        let sum = self.products.sum(codes) as f64;
+        let product =
+            scale * (sum * self.product_step + self.product_lost) + residual * self.second_factor;
         if self.multiple == 2.0 {
             norm - product
         } else {

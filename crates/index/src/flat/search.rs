@@ -31,9 +31,16 @@ const ROWS_FOR_EACH: u64 = 8;
 /// Where fewer rows of a block than this pass a filter, reading them costs no more than scanning the block's codes.
 const SPARSE: u64 = 3;
 
-/// When codes leave more than one row in so many, all are read: a row of the second stage, here and there in memory, costs
-/// about three times one of a scan.
-const LEFT_MAX: u64 = 5;
+/// When the second stage leaves more than one row in so many, or is left because it decides too little and there are so many,
+/// all are scanned: a row here and there in memory costs several times one of a scan.
+const LEFT_MAX: usize = 8;
+
+/// The bytes of the second stage that are worth reading, as a share of those of a scan: a byte of it costs about three
+/// times as much, as its rows do not follow each other and are compared one by one.
+const SECOND_SHARE_MAX: f64 = 0.3;
+
+/// A search that must read more than one row in so many exactly from the start reads them all.
+const EXCEPTIONS_MAX: u64 = 3;
 
 /// Rows of the second stage that are looked at before it is asked whether it decides enough, and the share, one in so many,
 /// that is.
@@ -42,6 +49,12 @@ const SECOND_DECIDES: usize = 4;
 
 /// Ranges of the second stage that are asked for at a time.
 const SECOND_GROUP: usize = 16;
+
+/// Rows of a range at most.
+const SECOND_RANGE: u64 = 64;
+
+/// Longer ranges come fast enough by themselves.
+const ASKED_BYTES_MAX: usize = 64 << 10;
 
 /// A search for the `k` nearest rows.
 #[derive(Debug, Clone, Copy)]
@@ -184,20 +197,23 @@ impl<S: Source> FlatIndex<S> {
         let limit = prepared
             .as_ref()
             .map_or(f64::INFINITY, |p| p.limit(Some(search.distance)));
-        match prepared {
-            Some(prepared) if limit < f64::INFINITY => {
-                let mut scan = Scan::new(prepared, work.coded, 0, Vec::new());
-                self.scan(std::slice::from_mut(&mut scan))?;
-                work.statistics.add_scan(self, &scan);
+        let mut settled = false;
+        if let Some(prepared) = prepared
+            && limit < f64::INFINITY
+        {
+            let mut scan = Scan::new(prepared, work.coded, 0, Vec::new());
+            self.scan(std::slice::from_mut(&mut scan))?;
+            work.statistics.add_scan(self, &scan);
+            settled = work.settle(&scan, &[], Some(limit), &mut best)?;
+            if settled {
                 let exceptions = work.matching(&self.exceptions);
                 work.read_exactly(&exceptions, None, &mut best)?;
-                work.settle(&scan, &[], Some(limit), &mut best)?;
             }
-            _ => {
-                let all = work.all_rows();
-                work.read_ranges(&all, None, &mut best)?;
-                work.statistics.scanned_exactly = true;
-            }
+        }
+        if !settled {
+            let all = work.all_rows();
+            work.read_ranges(&all, None, &mut best)?;
+            work.statistics.scanned_exactly = true;
         }
         Ok(best.found(work.statistics))
     }
@@ -365,8 +381,8 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// The rows whose bound is not beyond a limit, ascending.
-    fn within(&self, limit: f64) -> Vec<u32> {
+    /// The rows whose bound is not beyond a limit, ascending; nothing when they are more than `most`.
+    fn within(&self, limit: f64, most: usize) -> Option<Vec<u32>> {
         let limit = self.prepared.narrow_limit(limit);
         let mut left = Vec::new();
         for (block, bounds) in self.bounds.chunks_exact(LOOKUP_ROWS).enumerate() {
@@ -379,6 +395,9 @@ impl<'a> Scan<'a> {
             if !any {
                 continue;
             }
+            if left.len() > most {
+                return None;
+            }
             let word = self.coded.word(block);
             for (index, bound) in bounds.iter().enumerate() {
                 let beyond = *bound > limit;
@@ -387,7 +406,7 @@ impl<'a> Scan<'a> {
                 }
             }
         }
-        left
+        (left.len() <= most).then_some(left)
     }
 }
 
@@ -533,6 +552,8 @@ struct Work<'a, S, R> {
     rows: &'a R,
     coded: Coded<'a>,
     values: Vec<f64>,
+    /// Bytes of an exact row, once one was read.
+    exact_row_bytes: f64,
     statistics: Statistics,
 }
 
@@ -548,6 +569,7 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
                 uncoded: index.uncoded.as_ref(),
             },
             values: Vec::new(),
+            exact_row_bytes: (index.dimension() * size_of::<f32>()) as f64,
             statistics: Statistics::default(),
         }
     }
@@ -571,7 +593,7 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
         }
         let wanted = if self.search.k == usize::MAX { 1 } else { k };
         let few = matching < wanted.saturating_mul(ROWS_FOR_EACH) || matching < touched * SPARSE;
-        if k == 0 || few || index.exceptions.len() as u64 > matching / LEFT_MAX {
+        if k == 0 || few || index.exceptions.len() as u64 > matching / EXCEPTIONS_MAX {
             return None;
         }
         let Search { query, order, .. } = self.search;
@@ -609,15 +631,19 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
         let limit =
             |best: &mut Best| range.unwrap_or_else(|| scan.prepared.limit(best.kth_value()));
         let first_limit = limit(best);
-        let mut left = scan.within(first_limit);
+        let second_row_bytes = (self.index.dimension() + SECOND_HEADER_BYTES) as f64;
+        let worth = SECOND_SHARE_MAX * self.exact_row_bytes / second_row_bytes;
+        let most = (worth * scan.rows as f64) as usize;
+        let Some(mut left) = scan.within(first_limit, most) else {
+            return Ok(false);
+        };
         left.retain(|row| done.binary_search(row).is_err());
         let decided = scan.rows - done.len() as u64 - left.len() as u64;
         self.statistics.decided_by_codes = decided;
-        let too_many = left.len() as u64 > scan.rows / LEFT_MAX;
-        if too_many && range.is_none() {
+        let few = scan.rows as usize / LEFT_MAX;
+        let Some(mut undecided) = self.second_stage(scan, &left, first_limit, few)? else {
             return Ok(false);
-        }
-        let mut undecided = self.second_stage(scan, &left, first_limit)?;
+        };
         undecided.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let mut batch = 32;
         let mut rest = undecided.as_slice();
@@ -640,24 +666,34 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
         Ok(true)
     }
 
-    /// Bounds of the second stage for rows, ascending, without those beyond the limit.
+    /// Bounds of the second stage for rows, ascending, without those beyond the limit; nothing when those would be more
+    /// than a `few`.
     fn second_stage(
         &mut self,
         scan: &Scan<'_>,
         rows: &[u32],
         limit: f64,
-    ) -> Result<Vec<(f64, u32)>, FileError> {
+        few: usize,
+    ) -> Result<Option<Vec<(f64, u32)>>, FileError> {
         let section = self.index.header.section(Kind::Second);
         let row_bytes = self.index.dimension() + SECOND_HEADER_BYTES;
         let mut undecided = Vec::new();
         let ranges = ranges_of_rows(rows.iter().map(|row| u64::from(*row)));
+        // Short enough that the trial ends early.
+        let ranges: Vec<Range<u64>> = ranges
+            .into_iter()
+            .flat_map(|range| {
+                let starts = range.clone().step_by(SECOND_RANGE as usize);
+                starts.map(move |start| start..range.end.min(start + SECOND_RANGE))
+            })
+            .collect();
         let mut seen = 0;
         for group in ranges.chunks(SECOND_GROUP) {
             if seen >= SECOND_TRIAL && seen - undecided.len() < seen / SECOND_DECIDES {
                 // It excludes too little: what is left is read.
                 let first_bound = f64::NEG_INFINITY;
                 undecided.extend(rows[seen..].iter().map(|row| (first_bound, *row)));
-                return Ok(undecided);
+                break;
             }
             let group = group
                 .iter()
@@ -668,7 +704,9 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
                     Ok((range.clone(), bytes))
                 })
                 .collect::<Result<Vec<_>, FileError>>()?;
-            ask_for(group.iter().map(|(_, bytes)| bytes.as_ref()));
+            if group.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() <= ASKED_BYTES_MAX {
+                ask_for(group.iter().map(|(_, bytes)| bytes.as_ref()));
+            }
             for (range, bytes) in group {
                 for (row, bytes) in range.zip(bytes.chunks_exact(row_bytes)) {
                     let bound = scan.prepared.second_bound(bytes);
@@ -683,7 +721,7 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
                 }
             }
         }
-        Ok(undecided)
+        Ok((undecided.len() <= few).then_some(undecided))
     }
 
     /// Those of a list that pass the filter.
@@ -712,8 +750,9 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
         if ranges.is_empty() {
             return Ok(());
         }
-        let (query, values, statistics) =
-            (self.search.query, &mut self.values, &mut self.statistics);
+        let query = self.search.query;
+        let (values, statistics) = (&mut self.values, &mut self.statistics);
+        let exact_row_bytes = &mut self.exact_row_bytes;
         let visit = &mut |first: u64, rows: &Rows<'_>| {
             values.clear();
             values.resize(rows.len(), 0.0);
@@ -721,6 +760,7 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
             let mut undefined = undefined.into_iter().peekable();
             statistics.read_exactly += rows.len() as u64;
             statistics.bytes_read += rows.bytes().len() as u64;
+            *exact_row_bytes = rows.bytes().len() as f64 / rows.len().max(1) as f64;
             for (index, value) in values.iter().enumerate() {
                 let value = undefined.next_if_eq(&index).is_none().then_some(*value);
                 let row = first + index as u64;

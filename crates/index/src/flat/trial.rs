@@ -28,12 +28,7 @@ const K: f64 = 10.0;
 const LOOK_BYTES: f64 = 4_096.0;
 
 /// The size that costs least for queries like the rows; `None` when the sample is too small.
-pub(super) fn choose(
-    learnt: &Learnt,
-    sample: &[f32],
-    rows: u64,
-    sizes: &[usize],
-) -> Option<usize> {
+pub(super) fn choose(learnt: &Learnt, sample: &[f32], rows: u64, sizes: &[usize]) -> Option<usize> {
     let dimension = learnt.dimension();
     let step = sample.len() / dimension / (ROWS + QUERIES);
     if step == 0 {

@@ -8,10 +8,10 @@ use crate::Bitmap;
 
 /// SplitMix64.
 #[derive(Debug, Clone)]
-pub(super) struct Random(pub(super) u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -19,23 +19,23 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    pub(super) fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         (self.next() % bound.max(1) as u64) as usize
     }
 
-    pub(super) fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
     /// About normal.
-    pub(super) fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         (0..6).map(|_| self.unit()).sum::<f64>() - 3.0
     }
 }
 
 /// What generated rows look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Flavour {
+pub(crate) enum Flavour {
     /// Variance falls with the element.
     Falling,
     /// The same in all directions.
@@ -62,7 +62,7 @@ pub(super) enum Flavour {
     Coarse,
 }
 
-pub(super) const FLAVOURS: [Flavour; 12] = [
+pub(crate) const FLAVOURS: [Flavour; 12] = [
     Flavour::Falling,
     Flavour::Isotropic,
     Flavour::Unit,
@@ -78,7 +78,7 @@ pub(super) const FLAVOURS: [Flavour; 12] = [
 ];
 
 /// `count` rows, row-major.
-pub(super) fn values(
+pub(crate) fn values(
     flavour: Flavour,
     count: usize,
     dimension: usize,
@@ -146,7 +146,7 @@ pub(super) fn values(
 }
 
 /// Values as a table.
-pub(super) fn table(
+pub(crate) fn table(
     values: &[f64],
     dimension: usize,
     encoding: Encoding,

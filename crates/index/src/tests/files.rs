@@ -56,7 +56,7 @@ fn errors_say_what_was_found() {
         with(8, 7),
         "index: byte 8: format version 7 is not supported, expected 1; build the index again"
     );
-    assert!(with(0, b'X').contains("not an ogive index: it starts with XGVFLAT"));
+    assert!(with(0, b'X').contains("not such an ogive index: it starts with XGVFLAT"));
     assert!(with(30, 1).contains("the header at byte 0: checksum"));
     let error = FlatIndex::open(good[..1000].to_vec())
         .unwrap_err()

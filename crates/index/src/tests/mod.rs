@@ -1,6 +1,6 @@
 //! Tests over the crate: what they share is here. Seeds are fixed; a failing case names its own.
 
-mod data;
+pub(crate) mod data;
 mod files;
 mod ranges;
 mod searches;
@@ -12,19 +12,19 @@ use crate::flat::FlatIndex;
 use crate::{Bitmap, ExactRows, MemoryRows};
 
 /// Rows with their own bytes.
-pub(super) struct Table {
-    pub(super) bytes: Vec<u8>,
-    pub(super) dimension: usize,
-    pub(super) encoding: Encoding,
-    pub(super) nulls: Option<Bitmap>,
+pub(crate) struct Table {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) dimension: usize,
+    pub(crate) encoding: Encoding,
+    pub(crate) nulls: Option<Bitmap>,
 }
 
 impl Table {
-    pub(super) fn block(&self) -> Rows<'_> {
+    pub(crate) fn block(&self) -> Rows<'_> {
         Rows::new(&self.bytes, self.dimension, self.encoding).unwrap()
     }
 
-    pub(super) fn rows(&self) -> MemoryRows<'_> {
+    pub(crate) fn rows(&self) -> MemoryRows<'_> {
         let rows = MemoryRows::new(self.block());
         match &self.nulls {
             Some(nulls) => rows.with_nulls(nulls.clone()),
@@ -34,7 +34,7 @@ impl Table {
 }
 
 /// The exact scan's answer.
-pub(super) fn exact(
+pub(crate) fn exact(
     table: &Table,
     query: &Query,
     k: usize,
@@ -62,14 +62,14 @@ pub(super) fn exact(
 }
 
 /// NaN-proof equality.
-pub(super) fn bits(rows: &[(u64, Option<f64>)]) -> Vec<(u64, Option<u64>)> {
+pub(crate) fn bits(rows: &[(u64, Option<f64>)]) -> Vec<(u64, Option<u64>)> {
     rows.iter()
         .map(|(row, value)| (*row, value.map(|value| (value + 0.0).to_bits())))
         .collect()
 }
 
 /// No bound of any row is above its distance.
-pub(super) fn assert_proven<R: ExactRows>(
+pub(crate) fn assert_proven<R: ExactRows>(
     index: &FlatIndex<Vec<u8>>,
     query: &Query,
     rows: &R,

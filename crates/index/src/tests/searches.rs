@@ -177,6 +177,21 @@ fn doubles_of_any_size() {
 }
 
 #[test]
+fn few_rows_of_very_different_sizes() {
+    for nth in 0..150 {
+        let mut random = Random(nth);
+        let (count, dimension) = (1 + random.below(30), 1 + random.below(4));
+        let rows: Vec<f64> = (0..count * dimension)
+            .map(|_| random.normal() * 10_f64.powi(random.below(44) as i32 - 22))
+            .collect();
+        let encoding = [Encoding::F64, Encoding::F32][random.below(2)];
+        let table = table(&rows, dimension, encoding, None);
+        let queries = rows[..dimension].to_vec();
+        check(&format!("table {nth}"), &table, &queries, None, &mut random);
+    }
+}
+
+#[test]
 fn codes_decide_most_where_they_should() {
     let mut random = Random(9);
     let (count, dimension) = (20_000, 96);
@@ -224,7 +239,9 @@ fn no_filter_loses_rows() {
         let query = Query::new(Metric::L2, query);
         let k = 1 + random.below(20);
         let search = Search::new(&query, k).with_filter(&filter);
-        let found = index.search_with(&search, &table.rows(), &mut scratch).unwrap();
+        let found = index
+            .search_with(&search, &table.rows(), &mut scratch)
+            .unwrap();
         let expected = exact(&table, &query, k, search.order, Some(&filter));
         assert_eq!(bits(&found.rows), bits(&expected), "filter {nth}");
         assert_eq!(found.rows.len() as u64, filter.count().min(k as u64));

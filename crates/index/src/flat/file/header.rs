@@ -130,6 +130,7 @@ impl Header {
         if *start != MAGIC {
             return Err(FileError::NotAnIndex {
                 found: start.escape_ascii().to_string().into(),
+                expected: "OGVFLAT",
             });
         }
         let fixed = read(source, "the header", 0..FIXED_BYTES as u64)?;

@@ -42,3 +42,9 @@ impl Source for MappedFile {
         bytes.read(range)
     }
 }
+
+impl AsRef<[u8]> for MappedFile {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
