@@ -208,6 +208,19 @@ impl Vault {
     }
 }
 
+impl Drop for Inner {
+    /// SQLite puts the log into the file when the last connection closes that may write. Those kept for reading may not,
+    /// and a copy of the file alone would then lack what is in the log.
+    fn drop(&mut self) {
+        if self.options.read_only || !self.wal.load(Ordering::Relaxed) {
+            return;
+        }
+        self.idle.lock().clear();
+        // Another connection may have it open, and then does it. What fails is left as it was: in the log.
+        let _ = self.connect_to_write();
+    }
+}
+
 impl Inner {
     fn place(&self) -> Place {
         Place::file(&self.file)

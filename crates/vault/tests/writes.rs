@@ -501,3 +501,21 @@ fn the_package_and_sqlite_vec_read_what_is_written() {
     assert_eq!(ids, wanted);
     assert_eq!(floats(&vault, "f64").len(), 101);
 }
+
+/// Who copies the file alone has all of it.
+#[test]
+fn nothing_is_left_in_the_log_when_a_vault_is_let_go_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = new_vault(folder.path());
+    let writer = vault.writer().unwrap();
+    create_kv(&writer, vault.file(), "t").unwrap();
+    writer.commit().unwrap();
+    // Readers that are kept may not put the log into the file.
+    drop(vault.readers(3).unwrap());
+    drop(vault);
+    let names: Vec<_> = std::fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["new.db"]);
+}

@@ -8,14 +8,13 @@
 //! INSERT INTO t VALUES (1, '[1,2,3]')   =>  INSERT INTO t VALUES (1, to_vector('[1,2,3]', 3))
 //! INSERT INTO t SELECT ..               =>  INSERT INTO t SELECT id, to_vector(v, 3) FROM (SELECT ..) AS "inserted"(id, v)
 //! UPDATE t SET v = '[1,2,3]'            =>  UPDATE t SET v = to_vector('[1,2,3]', 3)
-//! TRUNCATE t                            =>  DELETE FROM t          a table in memory, which knows no other way
+//! TRUNCATE t                            =>  DELETE FROM t          a table whose rows can be changed, which knows no other way
 //! ```
 
 use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
-use datafusion::datasource::MemTable;
 use datafusion::error::Result;
 use datafusion::execution::SessionState;
 use datafusion::sql::parser::Statement as DfStatement;
@@ -23,7 +22,7 @@ use datafusion::sql::sqlparser::ast::{
     AssignmentTarget, Expr, Ident, Insert, ObjectName, Query, SetExpr, Statement as SqlStatement,
     TableFactor, TableObject, TruncateIdentityOption, Update, Value,
 };
-use ogive_table_providers::{insert_columns, takes_vector_texts};
+use ogive_table_providers::{insert_columns, row_store, takes_vector_texts};
 use ogive_udfs::{SqlVectorType, to_type_udf};
 
 use crate::parser::{parse_expression, parse_query, parse_statement};
@@ -60,7 +59,7 @@ pub(crate) fn changing(statement: &mut DfStatement) -> Option<&mut SqlStatement>
     }
 }
 
-/// `TRUNCATE` of one table in memory.
+/// `TRUNCATE` of one table whose rows can be changed.
 async fn as_delete(state: &SessionState, sql: &SqlStatement) -> Result<Option<SqlStatement>> {
     let SqlStatement::Truncate(truncate) = sql else {
         return Ok(None);
@@ -71,7 +70,7 @@ async fn as_delete(state: &SessionState, sql: &SqlStatement) -> Result<Option<Sq
         return Ok(None);
     };
     match table_of(state, &target.name).await? {
-        Some(table) if table.is::<MemTable>() => {
+        Some(table) if row_store(&table).is_some() => {
             parse_statement(&format!("DELETE FROM {}", target.name)).map(Some)
         }
         _ => Ok(None),

@@ -94,10 +94,13 @@ impl VaultTable {
                 ..
             }) => {}
             Store::Main(MainTable { kind, .. }) => {
+                let kind = match kind {
+                    MainKind::Table { .. } => "table WITHOUT ROWID",
+                    other => other.name(),
+                };
                 return plan_err!(
-                    "{}: its rows have no numbers, as it is a {} or WITHOUT ROWID: rows cannot be named to be changed",
-                    self.place,
-                    kind.name()
+                    "{}: rows of a {kind} have no numbers by which they could be named to be changed",
+                    self.place
                 );
             }
             _ => {}
