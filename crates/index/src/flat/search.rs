@@ -39,6 +39,15 @@ const LEFT_MAX: usize = 8;
 /// times as much, as its rows do not follow each other and are compared one by one.
 const SECOND_SHARE_MAX: f64 = 0.3;
 
+/// The share of the blocks, one in so many, after which it is asked whether codes say anything about the query; tables of fewer
+/// blocks are scanned before that could help, and many wanted rows are read too slowly for it.
+const PROBE: usize = 16;
+const PROBE_BLOCKS_MIN: usize = 512;
+const PROBE_K_MAX: usize = 100;
+
+/// What must be left of them to give up.
+const PROBE_LEFT: f64 = 0.8;
+
 /// A search that must read more than one row in so many exactly from the start reads them all.
 const EXCEPTIONS_MAX: u64 = 3;
 
@@ -202,7 +211,8 @@ impl<S: Source> FlatIndex<S> {
             && limit < f64::INFINITY
         {
             let mut scan = Scan::new(prepared, work.coded, 0, Vec::new());
-            self.scan(std::slice::from_mut(&mut scan))?;
+            let blocks = self.rows().div_ceil(LOOKUP_ROWS as u64) as usize;
+            self.scan(std::slice::from_mut(&mut scan), 0..blocks)?;
             work.statistics.add_scan(self, &scan);
             settled = work.settle(&scan, &[], Some(limit), &mut best)?;
             if settled {
@@ -242,7 +252,22 @@ impl<S: Source> FlatIndex<S> {
             }
             works.push((work, scanned));
         }
-        self.scan(&mut scans)?;
+        let blocks = self.rows().div_ceil(LOOKUP_ROWS as u64) as usize;
+        let probe = if blocks >= PROBE_BLOCKS_MIN {
+            blocks / PROBE
+        } else {
+            0
+        };
+        if probe > 0 {
+            self.scan(&mut scans, 0..probe)?;
+            let mut scans = scans.iter_mut();
+            for (work, _) in works.iter_mut().filter(|(_, scanned)| *scanned) {
+                if let Some(scan) = scans.next() {
+                    scan.hopeless = work.is_hopeless(scan, probe)?;
+                }
+            }
+        }
+        self.scan(&mut scans, probe..blocks)?;
         let mut scans = scans.into_iter();
         let mut found = Vec::with_capacity(searches.len());
         for (mut work, scanned) in works {
@@ -250,7 +275,12 @@ impl<S: Source> FlatIndex<S> {
             found.push(match scan {
                 None => work.scan_exactly(None)?,
                 Some(scan) => {
-                    let one = work.top_k(&scan)?;
+                    let one = if scan.hopeless {
+                        work.statistics.add_scan(self, &scan);
+                        work.scan_exactly(None)?
+                    } else {
+                        work.top_k(&scan)?
+                    };
                     scratch.bounds.push(scan.bounds);
                     one
                 }
@@ -287,8 +317,8 @@ impl<S: Source> FlatIndex<S> {
         Ok(())
     }
 
-    /// The first stage of several searches.
-    fn scan(&self, scans: &mut [Scan<'_>]) -> Result<(), FileError> {
+    /// The first stage of several searches, over some of the blocks.
+    fn scan(&self, scans: &mut [Scan<'_>], range: Range<usize>) -> Result<(), FileError> {
         if scans.is_empty() {
             return Ok(());
         }
@@ -300,8 +330,8 @@ impl<S: Source> FlatIndex<S> {
             scan.bounds.resize(blocks * LOOKUP_ROWS, 0.0);
         }
         let mut estimates = vec![0.0; SLAB_BLOCKS * LOOKUP_ROWS];
-        for first in (0..blocks).step_by(SLAB_BLOCKS) {
-            let slab = first..blocks.min(first + SLAB_BLOCKS);
+        for first in range.clone().step_by(SLAB_BLOCKS) {
+            let slab = first..range.end.min(first + SLAB_BLOCKS);
             if !scans.iter().any(|scan| scan.wants(slab.clone())) {
                 continue;
             }
@@ -318,7 +348,7 @@ impl<S: Source> FlatIndex<S> {
 
 impl Statistics {
     fn add_scan<S: Source>(&mut self, index: &FlatIndex<S>, scan: &Scan<'_>) {
-        self.codes_scanned = scan.rows;
+        self.codes_scanned += scan.rows;
         self.bytes_read += scan.blocks * index.shape().block_bytes() as u64;
     }
 }
@@ -332,6 +362,8 @@ struct Scan<'a> {
     best: Estimates,
     rows: u64,
     blocks: u64,
+    /// Whether codes say too little about this query.
+    hopeless: bool,
 }
 
 impl<'a> Scan<'a> {
@@ -343,15 +375,19 @@ impl<'a> Scan<'a> {
             best: Estimates::new(wanted),
             rows: 0,
             blocks: 0,
+            hopeless: false,
         }
     }
 
     fn wants(&self, mut blocks: Range<usize>) -> bool {
-        blocks.any(|block| self.coded.word(block) != 0)
+        !self.hopeless && blocks.any(|block| self.coded.word(block) != 0)
     }
 
     /// Scans the runs of blocks of a slab in which there is anything to find.
     fn slab(&mut self, slab: Range<usize>, bytes: &[u8], estimates: &mut [f32]) {
+        if self.hopeless {
+            return;
+        }
         let block_bytes = self.prepared.lookup.shape().block_bytes();
         let mut block = slab.start;
         while block < slab.end {
@@ -619,6 +655,48 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
         self.scan_exactly(known)
     }
 
+    /// Whether so little is excluded among the first `blocks`, by the best rows of those, that all rows had better be
+    /// scanned at once. The threshold of fewer rows is looser, so only a clear case counts.
+    fn is_hopeless(
+        &mut self,
+        scan: &Scan<'_>,
+        blocks: usize,
+    ) -> Result<bool, SearchError<R::Error>> {
+        if self.search.k > PROBE_K_MAX || scan.rows < (ESTIMATES * self.search.k) as u64 {
+            return Ok(false);
+        }
+        let mut best = Best::new(self.search.order, self.search.k);
+        let first: Vec<u64> = scan.best.rows().into_iter().map(u64::from).collect();
+        self.read_exactly(&first, Some(scan), &mut best)?;
+        if self.second_rows_max(scan.rows) as u64 >= scan.rows {
+            return Ok(false);
+        }
+        let limit = scan
+            .prepared
+            .narrow_limit(scan.prepared.limit(best.kth_value()));
+        let mut left = 0;
+        for (block, bounds) in scan
+            .bounds
+            .chunks_exact(LOOKUP_ROWS)
+            .take(blocks)
+            .enumerate()
+        {
+            let word = scan.coded.word(block);
+            for (index, bound) in bounds.iter().enumerate() {
+                let beyond = *bound > limit;
+                left += u64::from(word >> index & 1 == 1 && !beyond);
+            }
+        }
+        Ok(left as f64 > PROBE_LEFT * scan.rows as f64)
+    }
+
+    /// The most rows of the second stage that are worth reading.
+    fn second_rows_max(&self, rows: u64) -> usize {
+        let second_row_bytes = (self.index.dimension() + SECOND_HEADER_BYTES) as f64;
+        let worth = SECOND_SHARE_MAX * self.exact_row_bytes / second_row_bytes;
+        (worth * rows as f64) as usize
+    }
+
     /// Excludes, and reads what cannot be excluded, but for the rows `done`. Says whether it did: not when too much was
     /// left and all rows had better be scanned.
     fn settle(
@@ -631,9 +709,7 @@ impl<'a, S: Source, R: ExactRows> Work<'a, S, R> {
         let limit =
             |best: &mut Best| range.unwrap_or_else(|| scan.prepared.limit(best.kth_value()));
         let first_limit = limit(best);
-        let second_row_bytes = (self.index.dimension() + SECOND_HEADER_BYTES) as f64;
-        let worth = SECOND_SHARE_MAX * self.exact_row_bytes / second_row_bytes;
-        let most = (worth * scan.rows as f64) as usize;
+        let most = self.second_rows_max(scan.rows);
         let Some(mut left) = scan.within(first_limit, most) else {
             return Ok(false);
         };
