@@ -71,7 +71,7 @@ fn cast<T: bytemuck::AnyBitPattern>(bytes: &[u8]) -> &[T] {
 }
 
 impl<S: AsRef<[u8]>> HnswIndex<S> {
-    /// Opens a graph and verifies all its bytes: a map of a file, or [`AlignedBytes`].
+    /// Opens a graph and verifies all its bytes: a map of a file, or [`AlignedBytes`](super::AlignedBytes).
     ///
     /// # Errors
     /// When it is no graph, of another version, cut short or damaged: what was found, what was expected and where.
