@@ -7,7 +7,7 @@ use super::encoder::SECOND_HEADER_BYTES;
 use super::file::{Kind, Source, read};
 use super::index::FlatIndex;
 use super::query::Prepared;
-use super::search::nearest_first;
+use super::request::nearest_first;
 use crate::{ExactRows, SearchError};
 
 /// What an audit found.

@@ -219,6 +219,14 @@ impl Coded {
     }
 }
 
+/// The nearest whole number, the even one of two, of a number below 2^22: an addition loses what is behind the point. Without
+/// SSE4.1 the function of the standard library is a call.
+#[inline(always)]
+fn nearest(x: f32) -> f32 {
+    const SHIFT: f32 = 1.5 * (1 << 23) as f32;
+    (x + SHIFT) - SHIFT
+}
+
 fn encode_second(centred: &[f32], length: &Length, norms: bool, out: &mut Vec<u8>) {
     let greatest = centred.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
     let scale = greatest / 127.0;
@@ -229,7 +237,7 @@ fn encode_second(centred: &[f32], length: &Length, norms: bool, out: &mut Vec<u8
     };
     let mut residual = 0.0;
     for x in centred {
-        let code = (x * inverse).round_ties_even().clamp(-127.0, 127.0);
+        let code = nearest(x * inverse).clamp(-127.0, 127.0);
         let lost = f64::from(*x) - f64::from(scale) * f64::from(code);
         residual += lost * lost;
         out.push(code as i8 as u8);
@@ -311,4 +319,18 @@ pub(super) fn squares(values: &[f32]) -> f64 {
     }
     let rest: f64 = rest.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
     lanes.iter().sum::<f64>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_rounded_to_the_nearest() {
+        for step in -1024..=1024 {
+            let x = step as f32 / 8.0;
+            assert_eq!(nearest(x), x.round_ties_even());
+            assert_eq!(nearest(x + 1e-3), (x + 1e-3).round_ties_even());
+        }
+    }
 }

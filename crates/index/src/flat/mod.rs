@@ -17,6 +17,7 @@
 
 mod allocation;
 mod audit;
+mod best;
 mod bound;
 mod build;
 mod coded;
@@ -28,9 +29,12 @@ mod levels;
 mod measure;
 mod principal;
 mod query;
+mod request;
+mod scan;
 mod search;
 mod statistics;
 mod trial;
+mod work;
 
 pub use audit::Audit;
 pub use bound::DIMENSION_MAX;
@@ -38,5 +42,5 @@ pub use build::{BuildOptions, build, build_file};
 pub use file::{MappedFile, Published, Sink, Source, publish, replace};
 pub use index::FlatIndex;
 pub use measure::Measure;
-pub use search::{Found, RangeSearch, Scratch, Search};
+pub use request::{Found, RangeSearch, Scratch, Search};
 pub use statistics::Statistics;

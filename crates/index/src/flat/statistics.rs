@@ -11,7 +11,8 @@ pub struct Statistics {
     pub second_scanned: u64,
     /// Rows that the second stage excluded.
     pub decided_by_second: u64,
-    /// Rows read exactly, by the last stage or by a scan of all rows.
+    /// Rows read exactly, by the last stage or by a scan of all rows; those read to see whether codes say anything are
+    /// counted again.
     pub read_exactly: u64,
     /// Bytes of codes, of the second stage, and of exact rows.
     pub bytes_read: u64,

@@ -12,7 +12,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::file::{AlignedBytes, write};
-use super::graph::{Graph, HnswIndex, distance};
+use super::graph::{Graph, LEVELS_MAX, distance};
+use super::index::HnswIndex;
 use super::traversal::{Effort, Near, Seen, Walk};
 use crate::flat::{DIMENSION_MAX, Measure};
 use crate::{BuildError, ExactRows};
@@ -175,9 +176,6 @@ fn level(row: u32, m: usize) -> u32 {
     let levels = -(1.0 - unit).ln() / (m as f64).ln();
     (levels as u32).min(LEVELS_MAX)
 }
-
-/// More levels than any table has.
-pub(super) const LEVELS_MAX: u32 = 31;
 
 /// A graph that rows are added to.
 struct Growing {

@@ -29,8 +29,7 @@
     clippy::indexing_slicing
 )]
 
-use super::build::LEVELS_MAX;
-use super::graph::{Graph, HnswIndex};
+use super::graph::{Graph, LEVELS_MAX};
 use crate::FileError;
 use crate::flat::{DIMENSION_MAX, Measure};
 
@@ -41,7 +40,7 @@ const PARTS_AT: usize = 48;
 const PART_BYTES: usize = 24;
 const CHECKSUM_AT: usize = PARTS_AT + PARTS * PART_BYTES;
 const HEADER_BYTES: usize = CHECKSUM_AT + 4;
-const ALIGNMENT: usize = 64;
+pub(super) const ALIGNMENT: usize = 64;
 
 /// What a part holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +54,7 @@ pub(super) enum Part {
 }
 
 impl Part {
-    const ALL: [Part; PARTS] = [
+    pub(super) const ALL: [Part; PARTS] = [
         Part::Vectors,
         Part::Base,
         Part::Offsets,
@@ -64,7 +63,7 @@ impl Part {
         Part::Nulls,
     ];
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Part::Vectors => "the vectors",
             Part::Base => "the links",
@@ -77,8 +76,8 @@ impl Part {
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Place {
-    offset: usize,
+pub(super) struct Place {
+    pub(super) offset: usize,
     bytes: usize,
     checksum: u32,
 }
@@ -93,7 +92,7 @@ pub(super) struct Header {
     pub(super) m: usize,
     pub(super) entry: u32,
     pub(super) levels: u32,
-    places: [Place; PARTS],
+    pub(super) places: [Place; PARTS],
 }
 
 impl Header {
@@ -188,64 +187,7 @@ pub(super) fn write(
     file
 }
 
-impl<S: AsRef<[u8]>> HnswIndex<S> {
-    /// Opens a graph and verifies all its bytes: a map of a file, or [`AlignedBytes`].
-    ///
-    /// # Errors
-    /// When it is no graph, of another version, cut short or damaged: what was found, what was expected and where.
-    pub fn open(bytes: S) -> Result<Self, FileError> {
-        let index = HnswIndex::open_unverified(bytes)?;
-        let file = index.bytes.as_ref();
-        for (part, place) in Part::ALL.into_iter().zip(index.header.places) {
-            compare(part.name(), place, index.header.part(file, part))?;
-        }
-        Ok(index)
-    }
-
-    /// Opens a graph and verifies its header and lists, but not vectors and links. Damaged ones give fewer of the nearest
-    /// rows.
-    ///
-    /// # Errors
-    /// As [`HnswIndex::open`].
-    pub fn open_unverified(bytes: S) -> Result<Self, FileError> {
-        let file = bytes.as_ref();
-        let header = read_header(file)?;
-        if bytemuck::try_cast_slice::<u8, u64>(file.get(..ALIGNMENT).unwrap_or(&[])).is_err() {
-            let address = file.as_ptr().align_offset(8);
-            return Err(bad("the place in memory", 0, address, "a multiple of 8"));
-        }
-        let list = |part: Part| {
-            let bytes = header.part(file, part);
-            let place = header
-                .places
-                .get(part as usize)
-                .copied()
-                .unwrap_or_default();
-            compare(part.name(), place, bytes)?;
-            let (numbers, _) = bytes.as_chunks::<8>();
-            let rows: Vec<u64> = numbers.iter().map(|row| u64::from_le_bytes(*row)).collect();
-            let ascending = rows.is_sorted_by(|a, b| a < b);
-            match rows.last() {
-                Some(last) if !ascending || *last >= header.rows => Err(bad(
-                    part.name(),
-                    place.offset,
-                    last,
-                    "ascending rows of the table",
-                )),
-                _ => Ok(rows),
-            }
-        };
-        let (exceptions, nulls) = (list(Part::Exceptions)?, list(Part::Nulls)?);
-        Ok(HnswIndex {
-            bytes,
-            header,
-            exceptions,
-            nulls,
-        })
-    }
-}
-
-fn read_header(file: &[u8]) -> Result<Header, FileError> {
+pub(super) fn read_header(file: &[u8]) -> Result<Header, FileError> {
     let magic = file.get(..8.min(file.len())).unwrap_or(&[]);
     if magic != MAGIC {
         return Err(FileError::NotAnIndex {
@@ -346,7 +288,7 @@ fn read_header(file: &[u8]) -> Result<Header, FileError> {
     })
 }
 
-fn compare(what: &'static str, place: Place, bytes: &[u8]) -> Result<(), FileError> {
+pub(super) fn compare(what: &'static str, place: Place, bytes: &[u8]) -> Result<(), FileError> {
     let found = crc32fast::hash(bytes);
     if found == place.checksum {
         return Ok(());
@@ -359,7 +301,12 @@ fn compare(what: &'static str, place: Place, bytes: &[u8]) -> Result<(), FileErr
     })
 }
 
-fn bad(what: &'static str, offset: usize, found: impl ToString, expected: &str) -> FileError {
+pub(super) fn bad(
+    what: &'static str,
+    offset: usize,
+    found: impl ToString,
+    expected: &str,
+) -> FileError {
     FileError::BadValue {
         what,
         offset: offset as u64,

@@ -2,67 +2,10 @@
 
 use ogive_kernels::{dot_f32, l2_squared_f32};
 
-use super::file::{Header, Part};
 use crate::flat::Measure;
 
-/// A graph over the rows of a table, ready to be searched.
-#[derive(Debug)]
-pub struct HnswIndex<S> {
-    pub(super) bytes: S,
-    pub(super) header: Header,
-    /// Rows without a place in the graph that are not NULL, ascending.
-    pub(super) exceptions: Vec<u64>,
-    /// NULL rows, ascending.
-    pub(super) nulls: Vec<u64>,
-}
-
-impl<S: AsRef<[u8]>> HnswIndex<S> {
-    /// Rows that were indexed.
-    pub fn rows(&self) -> u64 {
-        self.header.rows
-    }
-
-    /// Elements of a row.
-    pub fn dimension(&self) -> usize {
-        self.header.dimension
-    }
-
-    /// What the index was built for.
-    pub fn measure(&self) -> Measure {
-        self.header.measure
-    }
-
-    /// Links of a row on each level above the lowest, where it has twice as many.
-    pub fn m(&self) -> usize {
-        self.header.m
-    }
-
-    /// The bytes of a file of it.
-    pub fn bytes(&self) -> &[u8] {
-        self.bytes.as_ref()
-    }
-
-    pub(super) fn view(&self) -> Graph<'_> {
-        let bytes = self.bytes.as_ref();
-        let header = &self.header;
-        Graph {
-            measure: header.measure,
-            dimension: header.dimension,
-            m: header.m,
-            entry: header.entry,
-            levels: header.levels,
-            vectors: cast(header.part(bytes, Part::Vectors)),
-            base: cast(header.part(bytes, Part::Base)),
-            offsets: cast(header.part(bytes, Part::Offsets)),
-            upper: cast(header.part(bytes, Part::Upper)),
-        }
-    }
-}
-
-/// Numbers that lie in a file; none where it is not aligned, which opening has excluded.
-fn cast<T: bytemuck::AnyBitPattern>(bytes: &[u8]) -> &[T] {
-    bytemuck::try_cast_slice(bytes).unwrap_or(&[])
-}
+/// More levels than any table has.
+pub(super) const LEVELS_MAX: u32 = 31;
 
 /// A borrowed graph. Links are lists: how many there are, then as many rows, then room.
 #[derive(Debug, Clone, Copy)]

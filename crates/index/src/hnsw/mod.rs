@@ -25,6 +25,7 @@
 mod build;
 mod file;
 mod graph;
+mod index;
 mod search;
 mod traversal;
 
@@ -33,5 +34,5 @@ mod tests;
 
 pub use build::HnswOptions;
 pub use file::AlignedBytes;
-pub use graph::HnswIndex;
+pub use index::HnswIndex;
 pub use search::{HnswFound, HnswSearch};

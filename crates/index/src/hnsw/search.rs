@@ -2,7 +2,7 @@
 
 use ogive_kernels::{Encoding, Metric, Order, Query, Rank, Rows, SharedThreshold, TopK};
 
-use super::graph::HnswIndex;
+use super::index::HnswIndex;
 use super::traversal::{Effort, Near, Seen, Walk};
 use crate::bitmap::ranges_of_rows;
 use crate::flat::Measure;
@@ -118,7 +118,8 @@ impl<S: AsRef<[u8]> + Sync> HnswIndex<S> {
     /// The rows in view at the end of a walk; `None` when all rows had better be scanned.
     fn walk(&self, search: &HnswSearch<'_>, found: &mut HnswFound) -> Option<Vec<Near>> {
         let vector = self.vector(search.query)?;
-        let present = self.rows() - (self.exceptions.len() + self.nulls.len()) as u64;
+        let absent = (self.exceptions.len() + self.nulls.len()) as u64;
+        let present = self.rows().saturating_sub(absent);
         let in_graph = |row: u64| {
             self.exceptions.binary_search(&row).is_err() && self.nulls.binary_search(&row).is_err()
         };

@@ -214,6 +214,35 @@ fn codes_decide_most_where_they_should() {
     }
 }
 
+/// Codes that say nothing are given up after a part of the table.
+#[test]
+fn hopeless_scans_are_given_up() {
+    let mut random = Random(11);
+    let (count, dimension) = (40_000, 16);
+    let rows = values(Flavour::Unit, count, dimension, &mut random);
+    let queries = values(Flavour::Unit, 4, dimension, &mut random);
+    for encoding in [Encoding::F16, Encoding::F32] {
+        let table = table(&rows, dimension, encoding, None);
+        let options = BuildOptions {
+            bits: Some(0),
+            ..BuildOptions::new(Measure::L2)
+        };
+        let index = FlatIndex::build(&table.rows(), &options).unwrap();
+        for query in queries.chunks_exact(dimension) {
+            let query = Query::new(Metric::L2, query);
+            let search = Search::new(&query, 10);
+            let found = index.search(&search, &table.rows()).unwrap();
+            let expected = exact(&table, &query, 10, search.order, None);
+            assert_eq!(bits(&found.rows), bits(&expected));
+            assert_eq!(found.statistics.violations, 0);
+            if encoding == Encoding::F16 {
+                let scanned = found.statistics.codes_scanned;
+                assert!(found.statistics.scanned_exactly && scanned < 4_000);
+            }
+        }
+    }
+}
+
 /// Filters of every selectivity, with the query and against it.
 #[test]
 fn no_filter_loses_rows() {
