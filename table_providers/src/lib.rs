@@ -13,6 +13,7 @@ use std::sync::Arc;
 use arrow::datatypes::DataType;
 use datafusion_catalog::TableProvider;
 
+mod arguments;
 mod attachment;
 mod blocking;
 mod changes;

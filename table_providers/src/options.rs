@@ -67,6 +67,12 @@ impl Deref for OgiveOptions {
 }
 
 impl OgiveOptions {
+    /// `ogive.memory_map` of a session, at its default where ogive is not registered.
+    pub fn memory_map_of(options: &ConfigOptions) -> MemoryMap {
+        let ours = options.extensions.get::<Self>();
+        ours.map_or(MemoryMap::Auto, |options| options.memory_map)
+    }
+
     /// `ogive.sqlite_types`.
     pub fn sqlite_types(&self) -> SqliteTypes {
         SqliteTypes::of_name(&self.0.sqlite_types).unwrap_or_default()

@@ -22,6 +22,7 @@ use super::checkout::CodeCheckout;
 use super::error::codebase_error;
 use super::schema::CodeTable;
 use super::table::CodebaseTable;
+use crate::arguments::text_argument;
 use crate::options::OgiveOptions;
 
 /// The functions by name.
@@ -106,9 +107,9 @@ impl TableFunctionImpl for CodeFunction {
         let name = self.name();
         let work = match (self, args.exprs()) {
             (Self::ParseSource, [content, language]) => {
-                let language = text(name, "a language", language)?;
+                let language = text_argument(name, "a language", language)?;
                 Work::Parse {
-                    content: text(name, "source code", content)?,
+                    content: text_argument(name, "source code", content)?,
                     language: language.parse().map_err(codebase_error)?,
                 }
             }
@@ -119,14 +120,14 @@ impl TableFunctionImpl for CodeFunction {
                 );
             }
             (Self::Context, [checkout, options @ ..]) if options.len() < 6 => {
-                let checkout = text(name, "an attached checkout or its path", checkout)?;
+                let checkout = text_argument(name, "an attached checkout or its path", checkout)?;
                 context(args.session(), &checkout, options)?
             }
             (function, [checkout]) => Work::Checkout {
                 function: *function,
                 checkout: checkout_of(
                     args.session(),
-                    &text(name, "an attached checkout or its path", checkout)?,
+                    &text_argument(name, "an attached checkout or its path", checkout)?,
                 )?,
             },
             (_, others) => {
@@ -155,7 +156,7 @@ fn context(session: &dyn Session, checkout: &str, options: &[Expr]) -> Result<Wo
     let word = |place: usize, what: &str| match options.get(place) {
         None => Ok(None),
         Some(Expr::Literal(value, _)) if value.is_null() => Ok(None),
-        Some(expr) => text(name, what, expr).map(Some),
+        Some(expr) => text_argument(name, what, expr).map(Some),
     };
     let budget = match options.first() {
         None => None,
@@ -209,18 +210,6 @@ fn checkout_of(session: &dyn Session, name: &str) -> Result<CodeCheckout> {
     let options = session.config_options().extensions.get::<OgiveOptions>();
     let cache = options.map_or("", |options| options.code_cache.as_str());
     CodeCheckout::open(Path::new(name), cache)
-}
-
-fn text(function: &str, what: &str, expr: &Expr) -> Result<String> {
-    match expr {
-        Expr::Literal(
-            ScalarValue::Utf8(Some(text))
-            | ScalarValue::Utf8View(Some(text))
-            | ScalarValue::LargeUtf8(Some(text)),
-            _,
-        ) => Ok(text.clone()),
-        other => plan_err!("{function}: expected {what} as a constant text, found {other}"),
-    }
 }
 
 /// What is done when the rows are asked for.

@@ -13,7 +13,7 @@ use datafusion_execution::TaskContext;
 
 use crate::listing::list_files;
 use crate::options::OgiveOptions;
-use crate::scan::{FileBytes, MemoryMap, is_local, local_path};
+use crate::scan::{FileBytes, is_local, local_path};
 
 /// Something with bytes at places.
 pub(super) enum PageFile {
@@ -122,11 +122,7 @@ pub(super) async fn open(
         return Err(exec_datafusion_err!("pages: no file at {path}"));
     }
     let is_local = is_local(&store);
-    let options = context.session_config().options();
-    let map = options
-        .extensions
-        .get::<OgiveOptions>()
-        .map_or(MemoryMap::Auto, |options| options.memory_map);
+    let map = OgiveOptions::memory_map_of(context.session_config().options());
     files
         .into_iter()
         .map(|meta| {

@@ -15,6 +15,7 @@ use datafusion_session::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 
 use super::source::PageSource;
 use super::{backends, zram};
+use crate::arguments::text_argument;
 
 /// The functions by name.
 pub fn page_table_functions() -> Vec<(&'static str, Arc<dyn TableFunctionImpl>)> {
@@ -67,7 +68,7 @@ impl TableFunctionImpl for PageTableFunction {
                     [bytes, ..] => page_bytes(name, bytes)?,
                     [] => PAGE_BYTES_DEFAULT,
                 };
-                let path = text(name, "the path of a file or block device", path)?;
+                let path = text_argument(name, "the path of a file or block device", path)?;
                 Arc::new(PageSource::new(path, page_bytes as usize)?)
             }
             (Self::Pages, others) => {
@@ -77,7 +78,7 @@ impl TableFunctionImpl for PageTableFunction {
                 );
             }
             (Self::ZramDevices, []) => Arc::new(Rows::zram("/sys".to_string())),
-            (Self::ZramDevices, [folder]) => Arc::new(Rows::zram(text(
+            (Self::ZramDevices, [folder]) => Arc::new(Rows::zram(text_argument(
                 name,
                 "a folder that takes the place of /sys",
                 folder,
@@ -89,15 +90,6 @@ impl TableFunctionImpl for PageTableFunction {
         };
         let schema = Arc::clone(partition.schema());
         Ok(Arc::new(StreamingTable::try_new(schema, vec![partition])?))
-    }
-}
-
-fn text(name: &str, what: &str, argument: &Expr) -> Result<String> {
-    match argument {
-        Expr::Literal(ScalarValue::Utf8(Some(text)), _)
-        | Expr::Literal(ScalarValue::Utf8View(Some(text)), _)
-        | Expr::Literal(ScalarValue::LargeUtf8(Some(text)), _) => Ok(text.clone()),
-        other => plan_err!("{name}: expected {what} as text, found {other}"),
     }
 }
 

@@ -31,9 +31,7 @@ use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
 use super::pages::{VectorPage, VectorPages};
 use super::vectors::ParquetVectors;
 use crate::options::OgiveOptions;
-use crate::scan::{
-    BYTES_BETWEEN_YIELDS, K_MAX, MemoryMap, Search, Span, TopKRequest, refuse_changed,
-};
+use crate::scan::{BYTES_BETWEEN_YIELDS, K_MAX, Search, Span, TopKRequest, refuse_changed};
 
 /// The files of a Parquet scan with their vector column found.
 #[derive(Debug)]
@@ -73,11 +71,7 @@ impl ParquetSearch {
         let store = context
             .runtime_env()
             .object_store(&config.object_store_url)?;
-        let options = context.session_config().options();
-        let map = options
-            .extensions
-            .get::<OgiveOptions>()
-            .map_or(MemoryMap::Auto, |options| options.memory_map);
+        let map = OgiveOptions::memory_map_of(context.session_config().options());
         let mut groups = Vec::with_capacity(config.file_groups.len());
         for group in &config.file_groups {
             let mut opened = Vec::with_capacity(group.len());

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion_common::{DataFusionError, Result, plan_err};
-use datafusion_common_runtime::SpawnedTask;
 use datafusion_session::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
 use ogive_vault::{OpenOptions, SCHEMAS, Store, Vault};
 
+use crate::blocking::blocking;
 use crate::error::vault_error;
 use crate::vault::block::Block;
 use crate::vault::changes::VaultTransaction;
@@ -143,15 +143,13 @@ impl SchemaProvider for VaultSchema {
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
         let (shared, schema, name) = (Arc::clone(&self.shared), self.name, name.to_owned());
-        let found = SpawnedTask::spawn_blocking(move || {
+        let found = blocking(move || {
             let store = Self::find(&shared, schema, &name)?;
             store
                 .map(|store| VaultTable::try_new(&shared, store))
                 .transpose()
         })
-        .join_unwind()
-        .await
-        .map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))??;
+        .await?;
         Ok(found.map(|table| Arc::new(table) as Arc<dyn TableProvider>))
     }
 

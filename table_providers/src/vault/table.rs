@@ -2,23 +2,21 @@
 
 use std::collections::HashMap;
 use std::ops::{Deref, Range};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use datafusion_common::{
-    DataFusionError, Result, ScalarValue, not_impl_err, plan_err, project_schema,
-};
-use datafusion_common_runtime::SpawnedTask;
+use datafusion_common::{Result, ScalarValue, not_impl_err, plan_err, project_schema};
 use datafusion_expr::dml::InsertOp;
 use datafusion_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_session::{Session, TableProvider};
 use ogive_vault::{
     Column, Condition, MainKind, MainTable, OnConflict, Place, Query, ReadAs, SqlType, SqlValue,
-    Store, Vec0Role, Vec0Table, quoted, text_query,
+    Store, Vault, Vec0Role, Vec0Table, quoted, text_query,
 };
 
+use crate::blocking::blocking;
 use crate::error::vault_error;
 use crate::vault::block::Block;
 use crate::vault::exec::{SortKey, VaultScan, VaultScanExec};
@@ -38,7 +36,8 @@ pub struct VaultTable {
     target: VaultTarget,
     statements: Arc<Statements>,
     block: Arc<Block>,
-    defaults: Arc<HashMap<String, Expr>>,
+    /// Found when they are first asked for: queries need none.
+    defaults: Arc<OnceLock<HashMap<String, Expr>>>,
     types: SqliteTypes,
 }
 
@@ -69,7 +68,7 @@ impl VaultTable {
         Ok(Self {
             statements: Arc::clone(&shared.statements),
             block: Arc::clone(&shared.block),
-            defaults: Arc::new(defaults(shared, &store, types)?),
+            defaults: Arc::default(),
             types,
             target: VaultTarget {
                 vault: shared.vault.clone(),
@@ -422,7 +421,7 @@ impl VaultTable {
         let from = &query.from;
         let sql =
             format!("SELECT (SELECT min(_rowid_) FROM {from}), (SELECT max(_rowid_) FROM {from})");
-        let ends = SpawnedTask::spawn_blocking(move || {
+        let ends = blocking(move || {
             let reader = vault.reader().map_err(vault_error)?;
             reader
                 .query_row(&sql, [], |row| {
@@ -430,9 +429,7 @@ impl VaultTable {
                 })
                 .map_err(|error| vault_error(place.sqlite("reading its row numbers", error)))
         })
-        .join_unwind()
-        .await
-        .map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))??;
+        .await?;
         let (Some(first), Some(last)) = ends else {
             return Ok(Vec::new());
         };
@@ -655,26 +652,25 @@ struct Selected {
 
 /// What columns of an ordinary table are in rows that are inserted without them: SQLite says what their expressions
 /// are now.
-fn defaults(
-    shared: &SharedVault,
-    store: &Store,
-    types: SqliteTypes,
-) -> Result<HashMap<String, Expr>> {
+fn defaults(vault: &Vault, store: &Store, types: SqliteTypes) -> HashMap<String, Expr> {
     let Store::Main(MainTable {
         kind: MainKind::Table { columns, .. },
         ..
     }) = store
     else {
-        return Ok(HashMap::new());
+        return HashMap::new();
     };
     let declared: Vec<_> = columns
         .iter()
         .filter_map(|column| Some((column, column.default.as_ref()?)))
         .collect();
     if declared.is_empty() {
-        return Ok(HashMap::new());
+        return HashMap::new();
     }
-    let reader = shared.vault.reader().map_err(vault_error)?;
+    let Ok(reader) = vault.reader() else {
+        // The statement itself says what is the matter when it opens the file.
+        return HashMap::new();
+    };
     let defaults = declared.into_iter().filter_map(|(column, sql)| {
         // One that is no constant has no value here, and SQLite says so when a row is inserted.
         let value = reader
@@ -691,7 +687,7 @@ fn defaults(
         let value = value.cast_to(&data_type).ok()?;
         Some((column.name.clone(), Expr::Literal(value, None)))
     });
-    Ok(defaults.collect())
+    defaults.collect()
 }
 
 #[async_trait]
@@ -701,7 +697,10 @@ impl TableProvider for VaultTable {
     }
 
     fn get_column_default(&self, column: &str) -> Option<&Expr> {
-        self.defaults.get(column)
+        let found = self
+            .defaults
+            .get_or_init(|| defaults(&self.vault, &self.store, self.types));
+        found.get(column)
     }
 
     fn table_type(&self) -> TableType {
