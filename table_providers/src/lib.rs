@@ -20,6 +20,7 @@ mod changes;
 mod codebase;
 mod cvc;
 mod error;
+mod index;
 mod listing;
 mod npy;
 mod options;
@@ -36,17 +37,22 @@ pub use changes::{
 pub use codebase::{CodeCheckout, CodebaseCatalog, CodebaseKind, code_table_functions};
 pub use cvc::{CvcTableFunction, WriteOptions, cvc_table_functions};
 pub use error::{is_damage, sqlstate_of};
+pub use index::{
+    BuildIndex, BuildProgress, FOLDER as INDEX_FOLDER, Indexes, SearchTotals, Sidecar, SourceFile,
+    drop_sidecar,
+};
 pub use listing::{
     FileTable, NULL_PARTITION, NamedFormatFactory, file_table, infer_partitions, is_pattern,
     list_files, listing_url, literal_url, partition_name,
 };
 pub use ogive_cvc::TemporaryFile;
+pub use ogive_index::flat::Measure as IndexMeasure;
 pub use ogive_vault::{OnConflict, OpenOptions as VaultOpenOptions, Store as VaultStore};
-pub use options::{OgiveOptions, OnCorruption, ReadOptions, TableOptions};
+pub use options::{IndexAccess, OgiveOptions, OnCorruption, ReadOptions, TableOptions};
 pub use pages::page_table_functions;
 pub use parquet::{ParquetSearch, ParquetVectors};
 pub use scan::{
-    FileCache, FileKind, MemoryMap, ROW_COLUMN, Search, TopKRequest, VectorFormat,
+    Access, FileCache, FileKind, IndexFile, MemoryMap, ROW_COLUMN, Search, TopKRequest, VectorFormat,
     VectorFormatFactory, VectorSource, VectorTable, is_searchable, mapped_file_at,
     refuse_empty_file,
 };

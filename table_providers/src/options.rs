@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::path::PathBuf;
 use std::ops::{Deref, RangeInclusive};
 
 use datafusion_common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
@@ -49,8 +50,13 @@ extensions_options! {
         /// Where what is known of source code is kept between scans: a folder, `off`, or empty for the user's caches
         /// (`$XDG_CACHE_HOME/ogive`). Checkouts that are attached already keep theirs.
         pub code_cache: String, default = String::new()
-        /// PostgreSQL's `enable_indexscan`: taken and shown.
+        /// PostgreSQL's `enable_indexscan`: `off` is `ogive.index_access = 'off'`.
         pub enable_indexscan: bool, default = true
+        /// Searches go through indexes: `auto` (where that is faster), `off` or `force` (wherever there is one). Answers
+        /// are the same.
+        pub index_access: String, default = "auto".to_string()
+        /// The folder in which indexes are kept, where they must not lie beside the data; empty for beside the data.
+        pub index_location: String, default = String::new()
     }
 }
 
@@ -71,6 +77,21 @@ impl OgiveOptions {
     pub fn memory_map_of(options: &ConfigOptions) -> MemoryMap {
         let ours = options.extensions.get::<Self>();
         ours.map_or(MemoryMap::Auto, |options| options.memory_map)
+    }
+
+    /// `ogive.index_access`.
+    pub fn index_access(&self) -> IndexAccess {
+        match self.0.index_access.as_str() {
+            "off" => IndexAccess::Off,
+            "force" => IndexAccess::Force,
+            _ => IndexAccess::Auto,
+        }
+    }
+
+    /// `ogive.index_location`, if it is set.
+    pub fn index_location(&self) -> Option<PathBuf> {
+        let location = &self.0.index_location;
+        (!location.is_empty()).then(|| PathBuf::from(location))
     }
 
     /// `ogive.sqlite_types`.
@@ -158,6 +179,8 @@ fn domain(key: &str) -> Domain {
         "sqlite_types" => Domain::Words(&["null", "strict", "text"]),
         // A day.
         "busy_timeout_ms" => Domain::Integer(0..=86_400_000),
+        "index_access" => Domain::Words(&["auto", "off", "force"]),
+        "index_location" => Domain::Text,
         "memory_map" => Domain::Words(&["auto", "on", "off"]),
         "fill_value" | "split_min_bytes" => Domain::Number,
         _ => Domain::Switch,
@@ -200,6 +223,18 @@ impl Domain {
         };
         Err(DataFusionError::External(Box::new(error)))
     }
+}
+
+/// When searches go through indexes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum IndexAccess {
+    /// Where that is faster.
+    #[default]
+    Auto,
+    /// Never.
+    Off,
+    /// Wherever there is one.
+    Force,
 }
 
 /// What a damaged chunk does to a query.

@@ -8,13 +8,14 @@ use crate::modules::{Modules, circles};
 /// Each room and the rooms of ours it may use.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("ogive-kernels", &[]),
+    ("ogive-temporary", &[]),
     ("ogive-codecs", &[]),
     ("ogive-npy", &[]),
     ("ogive-vectors", &[]),
     ("ogive-vault", &[]),
     ("ogive-codebase", &[]),
-    ("ogive-cvc", &["ogive-codecs"]),
-    ("ogive-index", &["ogive-kernels"]),
+    ("ogive-cvc", &["ogive-codecs", "ogive-temporary"]),
+    ("ogive-index", &["ogive-kernels", "ogive-temporary"]),
     (
         "ogive-udfs",
         &[
@@ -31,6 +32,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "ogive-cvc",
             "ogive-npy",
+            "ogive-index",
             "ogive-vault",
             "ogive-codebase",
             "ogive-codecs",
@@ -53,6 +55,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 /// Rooms that know nothing of DataFusion or Arrow.
 const ENGINES: &[&str] = &[
     "ogive-kernels",
+    "ogive-temporary",
     "ogive-codecs",
     "ogive-npy",
     "ogive-cvc",

@@ -46,7 +46,6 @@ mod json;
 mod layout;
 mod open;
 mod schema;
-mod temporary;
 #[cfg(test)]
 mod tests;
 mod upgrade;
@@ -59,7 +58,7 @@ pub use json::{DEPTH_MAX, Json, JsonError};
 pub use layout::{Chunk, ChunkColumn, Layout, Section};
 pub use open::{LayoutReader, MAGIC, open_slice};
 pub use schema::{Column, Compression, DType, SINGLE_COLUMN, UnknownName, Version};
-pub use temporary::{TemporaryFile, TemporaryFolder, end_temporaries, remove_temporaries};
+pub use ogive_temporary::{TemporaryFile, TemporaryFolder, end_temporaries, remove_temporaries};
 pub use upgrade::upgrade;
 pub use walk::{Progress, RecordWalk};
 pub use writer::{

@@ -22,6 +22,14 @@ pub(crate) const CHECKPOINT: &str = "checkpoint";
 /// The same for `REFRESH code`.
 pub(crate) const REFRESH: &str = "refresh";
 const UPKEEP: [&str; 2] = [CHECKPOINT, REFRESH];
+/// The pragma that `REINDEX INDEX name` is read as; `reindex.table.stale` is `REINDEX (STALE) TABLE name`.
+pub(crate) const REINDEX: &str = "reindex";
+/// Of a table, not of an index.
+pub(crate) const TABLE: &str = "table";
+/// Only what is not of its files as they are now.
+pub(crate) const STALE: &str = "stale";
+/// The pragma that `SHOW INDEXES [FROM docs]` is read as.
+pub(crate) const SHOW_INDEXES: &str = "show_indexes";
 
 fn upkeep(parser: &mut Parser, name: &str) -> Result<Statement, ParserError> {
     let database = parser.parse_identifier()?;
@@ -34,6 +42,67 @@ fn upkeep(parser: &mut Parser, name: &str) -> Result<Statement, ParserError> {
         value: Some(Value::SingleQuotedString(database).with_empty_span()),
         is_eq: true,
     })
+}
+
+fn pragma(words: &[&str], value: Option<Ident>) -> Statement {
+    let value = value.map(|value| match value.quote_style {
+        Some(_) => value.value,
+        None => value.value.to_lowercase(),
+    });
+    Statement::Pragma {
+        name: ObjectName::from(words.iter().map(|word| Ident::new(*word)).collect::<Vec<_>>()),
+        value: value.map(|value| Value::SingleQuotedString(value).with_empty_span()),
+        is_eq: true,
+    }
+}
+
+/// Whether the next token is one of these words, and takes it if so.
+fn take_word(parser: &mut Parser, words: &[&str]) -> bool {
+    let is_one = match &parser.peek_token_ref().token {
+        Token::Word(word) if word.quote_style.is_none() => {
+            words.iter().any(|wanted| word.value.eq_ignore_ascii_case(wanted))
+        }
+        _ => false,
+    };
+    if is_one {
+        parser.advance_token();
+    }
+    is_one
+}
+
+/// `REINDEX [(STALE)] INDEX | TABLE [CONCURRENTLY] name`, of which the first word is read.
+fn reindex(parser: &mut Parser) -> Result<Statement, ParserError> {
+    let mut words = vec![REINDEX];
+    if parser.consume_token(&Token::LParen) {
+        loop {
+            if take_word(parser, &["stale"]) {
+                words.push(STALE);
+            } else if !take_word(parser, &["verbose", "concurrently"]) {
+                return parser.expected_ref("STALE, VERBOSE or CONCURRENTLY", parser.peek_token_ref());
+            }
+            if !parser.consume_token(&Token::Comma) {
+                break;
+            }
+        }
+        parser.expect_token(&Token::RParen)?;
+    }
+    if take_word(parser, &["table"]) {
+        words.push(TABLE);
+    } else if !take_word(parser, &["index"]) {
+        return parser.expected_ref("INDEX or TABLE", parser.peek_token_ref());
+    }
+    take_word(parser, &["concurrently"]);
+    let name = parser.parse_identifier()?;
+    Ok(pragma(&words, Some(name)))
+}
+
+/// `SHOW INDEXES [FROM | ON | IN docs]`, of which the first two words are read.
+fn show_indexes(parser: &mut Parser) -> Result<Statement, ParserError> {
+    let table = match take_word(parser, &["from", "on", "in"]) {
+        true => Some(parser.parse_identifier()?),
+        false => None,
+    };
+    Ok(pragma(&[SHOW_INDEXES], table))
 }
 
 /// Answers that are PostgreSQL's.
@@ -76,7 +145,7 @@ impl Dialect for OgiveDialect {
         self.0.get_next_precedence(parser)
     }
 
-    /// `ATTACH` and `DETACH` as DuckDB has them; `CHECKPOINT notes` and `REFRESH code`, for which the parser has no statement.
+    /// `ATTACH` and `DETACH` as DuckDB has them; `CHECKPOINT notes`, `REFRESH code`, `REINDEX` and `SHOW INDEXES`, for which the parser has no statement.
     fn parse_statement(&self, parser: &mut Parser) -> Option<Result<Statement, ParserError>> {
         if parser.parse_keyword(Keyword::ATTACH) {
             return Some(parser.parse_attach_duckdb_database());
@@ -92,6 +161,21 @@ impl Dialect for OgiveDialect {
         {
             parser.advance_token();
             return Some(upkeep(parser, name));
+        }
+        if take_word(parser, &[REINDEX]) {
+            return Some(reindex(parser));
+        }
+        if let (Token::Word(show), Token::Word(what)) = (
+            &parser.peek_token_ref().token,
+            &parser.peek_nth_token_ref(1).token,
+        ) && show.keyword == Keyword::SHOW
+            && ["indexes", "index"]
+                .iter()
+                .any(|word| what.value.eq_ignore_ascii_case(word))
+        {
+            parser.advance_token();
+            parser.advance_token();
+            return Some(show_indexes(parser));
         }
         self.0.parse_statement(parser)
     }

@@ -12,12 +12,13 @@ use datafusion::functions::{core, string, unicode};
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::Analyzer;
 use ogive_table_providers::{
-    FileCache, FileKind, NamedFormatFactory, VectorFormatFactory, code_table_functions,
+    FileCache, FileKind, Indexes, NamedFormatFactory, VectorFormatFactory, code_table_functions,
     cvc_table_functions, fts_match_udf, page_table_functions, vault_table_functions,
 };
 use ogive_udfs::{beside_texts, length_of_bytes};
 
 use crate::catalog::FileTableFactory;
+use crate::commands::index::index_table_functions;
 use crate::dml::ChangesByRowId;
 use crate::exec::StagedSinks;
 use crate::knn_join::{KnnJoinRule, PushFilterIntoKnnJoin};
@@ -55,7 +56,8 @@ use crate::types::{ConstantArrays, VectorOperators, VectorTypes};
 pub fn register_all(builder: &mut SessionStateBuilder) {
     let cache = Arc::new(FileCache::default());
     let config = builder.config().take().unwrap_or_default();
-    *builder.config() = Some(with_options(config));
+    let indexes = Arc::new(Indexes::default());
+    *builder.config() = Some(with_options(config).with_extension(indexes));
 
     let formats = builder.file_formats().get_or_insert_default();
     for kind in FileKind::ALL {
@@ -114,6 +116,7 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         .chain(page_table_functions())
         .chain(vault_table_functions())
         .chain(code_table_functions())
+        .chain(index_table_functions())
     {
         tables.insert(
             name.to_string(),

@@ -21,7 +21,7 @@ use crate::catalog::{Catalogs, enable_paths, open};
 use crate::commands::recall::{RunsQueries, measure_calls};
 use crate::commands::settings::{self, SettingsBlock};
 use crate::commands::transaction::Transaction;
-use crate::commands::{attach, attached_tables};
+use crate::commands::{attach, attached_tables, index};
 use crate::dml;
 use crate::explain::explain_frame;
 use crate::object_stores::{LazyObjectStores, listed_urls, take_store_options, written_url};
@@ -183,6 +183,9 @@ impl Session {
                 return Ok(done);
             }
             if let Some(done) = attach::run(context, &self.catalogs, sql).await? {
+                return Ok(done);
+            }
+            if let Some(done) = index::run(context, warnings, sql).await? {
                 return Ok(done);
             }
             let transaction = self.transaction.as_ref();

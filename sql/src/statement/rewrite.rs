@@ -123,15 +123,15 @@ impl VisitorMut for Rewriter<'_> {
     }
 }
 
-/// There are no indexes yet, and the planner's own words would not say what to do.
+/// What reaches the planner is explained, and the planner's own words would not say what to do.
 fn refuse_index(statement: &SqlStatement) -> Result<()> {
     match statement {
         SqlStatement::CreateIndex(index) => {
             let error = VectorError::new(
                 "0A000",
-                format!("indexes are not supported, here of {}", index.table_name),
+                format!("CREATE INDEX ON {} has no plan to explain", index.table_name),
             )
-            .with_hint("Searches by distance are exact and need none: leave the statement out.");
+            .with_hint("Without EXPLAIN it builds the index.");
             Err(DataFusionError::External(Box::new(error)))
         }
         _ => Ok(()),

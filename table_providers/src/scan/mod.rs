@@ -3,13 +3,17 @@
 //! [`VectorTable`] plans, [`VectorSource`] carries the plan, the opener reads; what differs from
 //! format to format is behind [`ArrayFile`].
 
+mod access;
 mod batch;
 mod bytes;
+mod certified;
 mod declared;
 mod empty;
+mod exact_rows;
 mod file;
 mod file_scan;
 mod format;
+mod index_files;
 mod kind;
 mod load;
 mod mapped_files;
@@ -25,11 +29,13 @@ mod table;
 mod top_k;
 mod unchanged;
 
+pub use access::Access;
 pub use batch::primitive_array;
 pub use bytes::{FileBytes, ReadCost, local_path};
 pub use empty::refuse_empty_file;
 pub use file::{ArrayFile, ColumnEncoding, FileColumn, ROW_COLUMN};
 pub use format::{VectorFormat, VectorFormatFactory};
+pub use index_files::IndexFile;
 pub use kind::FileKind;
 pub use mapped_files::mapped_file_at;
 pub use memory_map::MemoryMap;

@@ -12,6 +12,8 @@ use futures::{FutureExt, StreamExt};
 use object_store::ObjectStore;
 
 use crate::options::{OnCorruption, ReadOptions};
+use crate::scan::access::ChosenIndexes;
+use crate::scan::certified::{Certified, IndexMetrics};
 use crate::scan::file::ArrayFile;
 use crate::scan::file_scan::{FileColumns, FileScan};
 use crate::scan::kind::FileKind;
@@ -45,6 +47,10 @@ pub struct VectorOpener {
     pub search: Option<Search>,
     /// Only rows with a distance in a range pass the predicate.
     pub range: Option<RangeRequest>,
+    /// Files that are searched through an index.
+    pub indexes: Option<ChosenIndexes>,
+    /// Counters of such searches.
+    pub index_metrics: Option<IndexMetrics>,
     /// Rows a batch at most.
     pub batch_rows: usize,
     /// Counters.
@@ -73,9 +79,18 @@ impl VectorOpener {
         self.metrics.add(cost);
         let columns = FileColumns::map(&self.file_schema, &file)?;
         let granularity = self.granularity(&file);
+        // Pieces of a chunk must not each cost as much as all of it, and damage is told of by chunk.
+        let strict_and_mapped =
+            file.bytes.is_mapped() && self.read.on_corruption == OnCorruption::Error;
+        let certified = self
+            .certified(&partitioned)
+            .filter(|_| self.search.is_some() || strict_and_mapped);
+        if certified.is_some() && partitioned.range.as_ref().is_some_and(|range| range.start > 0) {
+            return Ok(stream::empty().boxed());
+        }
         let spans = spans_of(
             file.layout.as_ref(),
-            partitioned.range.as_ref(),
+            partitioned.range.as_ref().filter(|_| certified.is_none()),
             meta.size,
             granularity,
         );
@@ -94,9 +109,6 @@ impl VectorOpener {
             warnings: self.warnings.clone(),
             told: Arc::default(),
         };
-        // Pieces of a chunk must not each cost as much as all of it, and damage is told of by chunk.
-        let strict_and_mapped =
-            loader.file.bytes.is_mapped() && self.read.on_corruption == OnCorruption::Error;
         let shares_rows = self.read.share_rows
             && granularity == Granularity::Row
             && strict_and_mapped
@@ -117,8 +129,8 @@ impl VectorOpener {
             .filter(|search| scan.columns.is_searchable(search.request().column));
         let range = range.filter(|range| scan.columns.is_searchable(range.request.column));
         let rows = match (search, range) {
-            (Some(search), _) => top_k::nearest(scan, spans, search).await?,
-            (None, Some(range)) => top_k::in_range(scan, spans, range).await?,
+            (Some(search), _) => top_k::nearest(scan, spans, search, certified).await?,
+            (None, Some(range)) => top_k::in_range(scan, spans, range, certified).await?,
             (None, None) => scan.stream(spans),
         };
         if !is_local {
@@ -127,6 +139,16 @@ impl VectorOpener {
         let unchanged = stream::once(async move { refuse_changed(&listed, &name) });
         let end = unchanged.filter_map(|done| std::future::ready(done.err().map(Err)));
         Ok(rows.chain(end).boxed())
+    }
+
+    /// The index of a file, if its search goes through one.
+    fn certified(&self, file: &PartitionedFile) -> Option<Certified> {
+        let indexes = self.indexes.as_ref()?;
+        Some(Certified {
+            indexes: Arc::clone(&indexes.indexes),
+            chosen: indexes.of(&file.object_meta.location)?.clone(),
+            metrics: self.index_metrics.clone()?,
+        })
     }
 
     /// Chunks of an object are read as a whole when their checksum is checked, and where rows

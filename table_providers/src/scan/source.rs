@@ -18,6 +18,8 @@ use datafusion_physical_plan::metrics::ExecutionPlanMetricsSet;
 use object_store::ObjectStore;
 
 use crate::options::ReadOptions;
+use crate::scan::access::ChosenIndexes;
+use crate::scan::certified::IndexMetrics;
 use crate::scan::kind::FileKind;
 use crate::scan::metrics::ScanMetrics;
 use crate::scan::opened::FileCache;
@@ -37,6 +39,7 @@ pub struct VectorSource {
     predicate: Option<Arc<ScanPredicate>>,
     top_k: Option<TopKRequest>,
     range: Option<RangeRequest>,
+    indexes: Option<ChosenIndexes>,
     batch_rows: usize,
     warnings: Option<Arc<Warnings>>,
     metrics: ExecutionPlanMetricsSet,
@@ -54,6 +57,7 @@ impl VectorSource {
             predicate: None,
             top_k: None,
             range: None,
+            indexes: None,
             batch_rows: 8192,
             warnings: None,
             metrics: ExecutionPlanMetricsSet::new(),
@@ -93,6 +97,18 @@ impl VectorSource {
         self
     }
 
+    /// Searches through indexes, where files have them.
+    pub fn with_indexes(mut self, indexes: ChosenIndexes) -> Self {
+        if let Some(request) = &mut self.top_k {
+            request.access = indexes.access().clone();
+        }
+        if let Some(range) = &mut self.range {
+            range.request.access = indexes.access().clone();
+        }
+        self.indexes = Some(indexes);
+        self
+    }
+
     /// The range of distances, if there is one.
     pub fn range(&self) -> Option<&RangeRequest> {
         self.range.as_ref()
@@ -121,6 +137,11 @@ impl FileSource for VectorSource {
             predicate: self.predicate.clone(),
             range: self.range.clone(),
             search: self.top_k.as_ref().map(|request| request.open(partition)),
+            indexes: self.indexes.clone(),
+            index_metrics: self
+                .indexes
+                .as_ref()
+                .map(|_| IndexMetrics::new(&self.metrics, partition)),
             batch_rows: self.batch_rows,
             metrics: ScanMetrics::new(&self.metrics, partition),
             warnings: self.warnings.clone(),
@@ -188,6 +209,10 @@ impl FileSource for VectorSource {
         output_ordering: Option<LexOrdering>,
         config: &FileScanConfig,
     ) -> Result<Option<FileScanConfig>> {
+        // One partition searches the codes of a file.
+        if self.indexes.as_ref().is_some_and(ChosenIndexes::covers_all) {
+            return Ok(None);
+        }
         let least = match self.top_k {
             Some(_) => self.read.split_min_bytes,
             None => 0,

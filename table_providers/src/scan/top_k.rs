@@ -22,6 +22,8 @@ use ogive_udfs::{constant_vector, rows_of};
 use parking_lot::Mutex;
 
 use crate::options::OnCorruption;
+use crate::scan::access::Access;
+use crate::scan::certified::Certified;
 use crate::scan::file::ColumnEncoding;
 use crate::scan::file_scan::FileScan;
 use crate::scan::load::LoadedSpan;
@@ -51,6 +53,8 @@ pub struct TopKRequest {
     pub order: Order,
     /// Further sort keys follow: every row as far as the `k`-th must be returned.
     pub ties: bool,
+    /// Which way the search goes.
+    pub access: Access,
     shared: Arc<Mutex<Execution>>,
 }
 
@@ -84,6 +88,7 @@ impl TopKRequest {
             k,
             order,
             ties,
+            access: Access::Exact,
             shared: Arc::default(),
         }
     }
@@ -137,7 +142,7 @@ impl fmt::Display for TopKRequest {
         if order.descending {
             write!(f, ", desc")?;
         }
-        write!(f, ", access=exact]")
+        write!(f, ", access={}]", self.access)
     }
 }
 
@@ -186,11 +191,15 @@ impl fmt::Display for RangeRequest {
         let sign = if request.order.descending { ">" } else { "<" };
         write!(
             f,
-            "[{}({}) {sign} {}]",
+            "[{}({}) {sign} {}",
             request.metric.short_name(),
             request.column_name,
             self.limit
-        )
+        )?;
+        if request.access != Access::Exact {
+            write!(f, ", access={}", request.access)?;
+        }
+        write!(f, "]")
     }
 }
 
@@ -204,6 +213,7 @@ pub async fn in_range(
     scan: FileScan,
     spans: Vec<Span>,
     range: RangeRequest,
+    certified: Option<Certified>,
 ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
     let layout = Arc::clone(&scan.loader.file.layout);
     let column = scan.columns.get(range.request.column);
@@ -215,17 +225,14 @@ pub async fn in_range(
     let Some(query) = query else {
         return Ok(scan.stream(spans));
     };
-    let order = range.request.order;
-    let threshold = SharedThreshold::new();
-    threshold.lower_to(Rank::new(order, Some(range.limit)));
-    let mut top_k = TopK::new(query, usize::MAX, order);
-    let blind = FileScan {
-        predicate: None,
-        ..scan.clone()
+    let through_index = match &certified {
+        Some(certified) => certified.in_range(&scan, &spans, column, &range, &query).await?,
+        None => None,
     };
-    let loaded = blind.loaded(spans.clone(), blind.searched(column));
-    search_loaded(&blind, loaded, column, &mut top_k, &threshold).await?;
-    let rows = top_k.candidates(&threshold);
+    let rows = match through_index {
+        Some(rows) => rows,
+        None => compared_in_range(&scan, &spans, &range, column, query).await?,
+    };
     let all: u64 = spans.iter().map(Span::count).sum();
     if rows.len() as u64 * RANGE_SPARSE as u64 > all {
         return Ok(scan.stream(spans));
@@ -252,6 +259,27 @@ pub async fn in_range(
         .boxed())
 }
 
+/// The rows of a range, by comparing all.
+async fn compared_in_range(
+    scan: &FileScan,
+    spans: &[Span],
+    range: &RangeRequest,
+    column: usize,
+    query: Query,
+) -> Result<Vec<u64>> {
+    let order = range.request.order;
+    let threshold = SharedThreshold::new();
+    threshold.lower_to(Rank::new(order, Some(range.limit)));
+    let mut top_k = TopK::new(query, usize::MAX, order);
+    let blind = FileScan {
+        predicate: None,
+        ..scan.clone()
+    };
+    let loaded = blind.loaded(spans.to_vec(), blind.searched(column));
+    search_loaded(&blind, loaded, column, &mut top_k, &threshold).await?;
+    Ok(top_k.candidates(&threshold))
+}
+
 /// Rows by number, ascending, as runs within chunks.
 fn runs(scan: &FileScan, rows: Vec<u64>) -> Vec<Span> {
     let layout = &scan.loader.file.layout;
@@ -274,6 +302,7 @@ pub async fn nearest(
     scan: FileScan,
     spans: Vec<Span>,
     search: Search,
+    certified: Option<Certified>,
 ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
     let layout = Arc::clone(&scan.loader.file.layout);
     let column = scan.columns.get(search.request.column);
@@ -285,6 +314,13 @@ pub async fn nearest(
     let Some(query) = search.query(dimension)? else {
         return Ok(scan.stream(spans));
     };
+    if let Some(certified) = certified
+        && let Some(rows) = certified
+            .nearest(&scan, &spans, column, &search, &query)
+            .await?
+    {
+        return winners(scan, rows);
+    }
     let Search {
         request,
         threshold,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::{ColumnValues, Schema, WriteOptions, Writer};
 use crate::error::{Error, Result};
 use crate::json::Json;
-use crate::temporary::TemporaryFile;
+use ogive_temporary::TemporaryFile;
 
 /// Writes a file on disk.
 ///

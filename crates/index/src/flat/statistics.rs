@@ -21,3 +21,17 @@ pub struct Statistics {
     /// Rows read exactly that lay under their bound: 0, or the proof is wrong.
     pub violations: u64,
 }
+
+impl Statistics {
+    /// Adds what another search did.
+    pub fn add(&mut self, other: &Statistics) {
+        self.codes_scanned += other.codes_scanned;
+        self.decided_by_codes += other.decided_by_codes;
+        self.second_scanned += other.second_scanned;
+        self.decided_by_second += other.decided_by_second;
+        self.read_exactly += other.read_exactly;
+        self.bytes_read += other.bytes_read;
+        self.scanned_exactly |= other.scanned_exactly;
+        self.violations += other.violations;
+    }
+}

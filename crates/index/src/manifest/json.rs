@@ -76,6 +76,7 @@ pub(super) fn write(manifest: &Manifest) -> String {
     let inner = json!({
         "format": FORMAT,
         "version": Manifest::VERSION,
+        "name": manifest.name,
         "source": {
             "path": source.path,
             "bytes": source.bytes,
@@ -90,6 +91,7 @@ pub(super) fn write(manifest: &Manifest) -> String {
         "parameters": parameters,
         "rows_at": rows_at,
         "file": {"name": manifest.file, "bytes": manifest.file_bytes},
+        "build_milliseconds": manifest.build_milliseconds,
     })
     .to_string();
     let checksum = checksum(&inner);
@@ -140,6 +142,7 @@ pub(super) fn read(text: &[u8]) -> Result<Manifest, ManifestError> {
         ));
     }
     Ok(Manifest {
+        name: root.text("name", "the name of the index")?,
         source: SourceFacts {
             path: source.text("path", "the path of the source")?,
             bytes: source.number("bytes", "the size of the source")?,
@@ -164,6 +167,7 @@ pub(super) fn read(text: &[u8]) -> Result<Manifest, ManifestError> {
         },
         file: name,
         file_bytes: file.number("bytes", "the size of the index file")?,
+        build_milliseconds: root.number("build_milliseconds", "the time of the build")?,
     })
 }
 

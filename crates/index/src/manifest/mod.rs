@@ -3,12 +3,12 @@
 //! A manifest is a small JSON file beside the index files that it names:
 //!
 //! ```json
-//! {"checksum":"9b0f6d41","manifest":{"format":"ogive-index","version":1,
+//! {"checksum":"9b0f6d41","manifest":{"format":"ogive-index","version":1,"name":"docs_embedding_idx",
 //!  "source":{"path":"docs.npy","bytes":76800128,"modified_ns":1764000000000000000,"etag":null,"rows":100000,
 //!            "sample":"5d0c.."},
 //!  "column":"embedding","method":"flat","measure":"cosine","parameters":{"bits":768},
 //!  "rows_at":{"offset":128,"stride":768},
-//!  "file":{"name":"0f3c..flat","bytes":50639360}}}
+//!  "file":{"name":"0f3c..flat","bytes":50639360},"build_milliseconds":820}}
 //! ```
 //!
 //! The checksum is the CRC-32 of the text of `manifest` as it stands in the file. Another version, or a text that is not
@@ -34,6 +34,8 @@ use crate::flat::Measure;
 /// What an index is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manifest {
+    /// The index's name in SQL; the files of one table have manifests of one name.
+    pub name: String,
     /// What the source was when it was indexed.
     pub source: SourceFacts,
     /// The column that is indexed; empty where the source is one array.
@@ -50,6 +52,8 @@ pub struct Manifest {
     pub file: String,
     /// The index file's size.
     pub file_bytes: u64,
+    /// How long the build took.
+    pub build_milliseconds: u64,
 }
 
 /// Where rows lie in their source.

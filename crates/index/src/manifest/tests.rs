@@ -5,6 +5,7 @@ use super::*;
 
 fn manifest() -> Manifest {
     Manifest {
+        name: "docs_embedding_idx".into(),
         source: SourceFacts {
             path: "docs \"of\" äpples.npy".into(),
             bytes: 76_800_128,
@@ -23,6 +24,7 @@ fn manifest() -> Manifest {
         }),
         file: "0f3c.flat".into(),
         file_bytes: 12,
+        build_milliseconds: 17,
     }
 }
 

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use ogive_temporary::TemporaryFile;
 use sha2::{Digest, Sha256};
-use tempfile::NamedTempFile;
 
 /// A file that has its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub fn publish<E: From<io::Error>>(
     extension: &str,
     write: impl FnOnce(&mut File) -> Result<(), E>,
 ) -> Result<Published, E> {
-    let mut file = temporary(folder)?;
+    let mut file = TemporaryFile::create_in(folder)?;
     write(file.as_file_mut())?;
     file.as_file().sync_all()?;
     let (digest, bytes) = digest(file.as_file_mut())?;
@@ -45,38 +45,18 @@ pub fn publish<E: From<io::Error>>(
 /// Why the file could not be made, synced or renamed.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = temporary(folder)?;
+    let mut file = TemporaryFile::create_in(folder)?;
     io::Write::write_all(&mut file, bytes)?;
     file.as_file().sync_all()?;
     rename(file, folder, path)
 }
 
-fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new()
-        .prefix(".ogive-")
-        .suffix(".tmp")
-        .tempfile_in(folder)
-}
-
-fn rename(file: NamedTempFile, folder: &Path, path: &Path) -> io::Result<()> {
-    readable(file.as_file())?;
-    file.persist(path).map_err(|error| error.error)?;
+fn rename(file: TemporaryFile, folder: &Path, path: &Path) -> io::Result<()> {
+    file.persist(path)?;
     // The name itself is durable once the folder is; a file system that cannot say so loses nothing but that.
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
     }
-    Ok(())
-}
-
-/// Temporary files are for their owner alone; an index is for whoever may read the folder.
-#[cfg(unix)]
-fn readable(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn readable(_: &File) -> io::Result<()> {
     Ok(())
 }
 
