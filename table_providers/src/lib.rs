@@ -52,8 +52,8 @@ pub use options::{IndexAccess, OgiveOptions, OnCorruption, ReadOptions, TableOpt
 pub use pages::page_table_functions;
 pub use parquet::{ParquetSearch, ParquetVectors};
 pub use scan::{
-    Access, FileCache, FileKind, IndexFile, MemoryMap, ROW_COLUMN, Search, TopKRequest, VectorFormat,
-    VectorFormatFactory, VectorSource, VectorTable, is_searchable, mapped_file_at,
+    Access, FileCache, FileKind, IndexFile, MemoryMap, ROW_COLUMN, Search, TopKRequest,
+    VectorFormat, VectorFormatFactory, VectorSource, VectorTable, is_searchable, mapped_file_at,
     refuse_empty_file,
 };
 pub use vault::{

@@ -2,8 +2,8 @@
 
 use std::any::Any;
 use std::fmt;
-use std::path::PathBuf;
 use std::ops::{Deref, RangeInclusive};
+use std::path::PathBuf;
 
 use datafusion_common::config::{ConfigEntry, ConfigExtension, ConfigOptions, ExtensionOptions};
 use datafusion_common::{DataFusionError, Result, config_err, extensions_options};

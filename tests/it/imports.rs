@@ -173,7 +173,7 @@ const FRONT_END: &[&str] = &[
 ];
 
 /// Rooms of the table providers from the top down.
-const PROVIDERS: &[&str] = &["cvc", "npy", "parquet", "scan", "changes"];
+const PROVIDERS: &[&str] = &["cvc", "npy", "parquet", "scan", "index", "changes"];
 
 /// Files that name formats from below, until formats are registered.
 const NAMES_FORMATS: &[&str] = &["scan::kind", "scan::format"];

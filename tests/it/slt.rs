@@ -304,6 +304,7 @@ files! {
     distance_functions
     errors
     explain_decisions
+    indexes
     knn_join
     min_by
     npy

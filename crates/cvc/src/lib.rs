@@ -56,9 +56,9 @@ pub use decode::read_all_f32;
 pub use error::{ChunkPlace, Error, ErrorKind, Result};
 pub use json::{DEPTH_MAX, Json, JsonError};
 pub use layout::{Chunk, ChunkColumn, Layout, Section};
+pub use ogive_temporary::{TemporaryFile, TemporaryFolder, end_temporaries, remove_temporaries};
 pub use open::{LayoutReader, MAGIC, open_slice};
 pub use schema::{Column, Compression, DType, SINGLE_COLUMN, UnknownName, Version};
-pub use ogive_temporary::{TemporaryFile, TemporaryFolder, end_temporaries, remove_temporaries};
 pub use upgrade::upgrade;
 pub use walk::{Progress, RecordWalk};
 pub use writer::{

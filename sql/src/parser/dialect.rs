@@ -50,7 +50,12 @@ fn pragma(words: &[&str], value: Option<Ident>) -> Statement {
         None => value.value.to_lowercase(),
     });
     Statement::Pragma {
-        name: ObjectName::from(words.iter().map(|word| Ident::new(*word)).collect::<Vec<_>>()),
+        name: ObjectName::from(
+            words
+                .iter()
+                .map(|word| Ident::new(*word))
+                .collect::<Vec<_>>(),
+        ),
         value: value.map(|value| Value::SingleQuotedString(value).with_empty_span()),
         is_eq: true,
     }
@@ -59,9 +64,9 @@ fn pragma(words: &[&str], value: Option<Ident>) -> Statement {
 /// Whether the next token is one of these words, and takes it if so.
 fn take_word(parser: &mut Parser, words: &[&str]) -> bool {
     let is_one = match &parser.peek_token_ref().token {
-        Token::Word(word) if word.quote_style.is_none() => {
-            words.iter().any(|wanted| word.value.eq_ignore_ascii_case(wanted))
-        }
+        Token::Word(word) if word.quote_style.is_none() => words
+            .iter()
+            .any(|wanted| word.value.eq_ignore_ascii_case(wanted)),
         _ => false,
     };
     if is_one {
@@ -78,7 +83,8 @@ fn reindex(parser: &mut Parser) -> Result<Statement, ParserError> {
             if take_word(parser, &["stale"]) {
                 words.push(STALE);
             } else if !take_word(parser, &["verbose", "concurrently"]) {
-                return parser.expected_ref("STALE, VERBOSE or CONCURRENTLY", parser.peek_token_ref());
+                return parser
+                    .expected_ref("STALE, VERBOSE or CONCURRENTLY", parser.peek_token_ref());
             }
             if !parser.consume_token(&Token::Comma) {
                 break;

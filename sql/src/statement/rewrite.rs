@@ -129,7 +129,10 @@ fn refuse_index(statement: &SqlStatement) -> Result<()> {
         SqlStatement::CreateIndex(index) => {
             let error = VectorError::new(
                 "0A000",
-                format!("CREATE INDEX ON {} has no plan to explain", index.table_name),
+                format!(
+                    "CREATE INDEX ON {} has no plan to explain",
+                    index.table_name
+                ),
             )
             .with_hint("Without EXPLAIN it builds the index.");
             Err(DataFusionError::External(Box::new(error)))

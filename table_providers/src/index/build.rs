@@ -11,9 +11,9 @@ use ogive_index::manifest::Manifest;
 use ogive_index::{BuildError, ExactRows};
 use ogive_vectors::VectorError;
 
+use super::Sidecar;
 use super::contents::Contents;
 use super::place::SourceFile;
-use super::Sidecar;
 
 /// What to build.
 #[derive(Debug, Clone)]
@@ -64,10 +64,10 @@ pub fn build_index<R: ExactRows<Error = DataFusionError>>(
     let published = build_file(rows, &options, folder).map_err(|error| match error {
         BuildError::Rows { source } => source,
         BuildError::Write { source } => unwritable(folder, &source),
-        BuildError::Cancelled => refused(VectorError::new(
-            "57014",
-            "the build of the index was cancelled",
-        )),
+        BuildError::Cancelled => {
+            let _ = fs::remove_dir(folder);
+            cancelled()
+        }
         BuildError::Unsupported {
             what,
             found,
@@ -82,9 +82,16 @@ pub fn build_index<R: ExactRows<Error = DataFusionError>>(
         other => DataFusionError::External(Box::new(other)),
     })?;
     let bits = opened_bits(&published.path)?;
+    if !(build.progress)(rows.rows()) {
+        remove_codes(folder, &published.name).map_err(|error| unwritable(folder, &error))?;
+        let _ = fs::remove_dir(folder);
+        return Err(cancelled());
+    }
     let manifest = Manifest {
         name: request.name.clone(),
-        source: build.file.facts(rows.rows(), build.sample.map(str::to_string)),
+        source: build
+            .file
+            .facts(rows.rows(), build.sample.map(str::to_string)),
         column: request.column.clone(),
         method: "flat".to_string(),
         measure: request.measure,
@@ -95,7 +102,9 @@ pub fn build_index<R: ExactRows<Error = DataFusionError>>(
         build_milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     };
     let path = folder.join(build.file.manifest_name(&request.name));
-    let before = fs::read(&path).ok().and_then(|text| Manifest::read(&text).ok());
+    let before = fs::read(&path)
+        .ok()
+        .and_then(|text| Manifest::read(&text).ok());
     replace(&path, manifest.write().as_bytes()).map_err(|error| unwritable(folder, &error))?;
     if let Some(before) = before
         && before.file != manifest.file
@@ -131,8 +140,14 @@ pub fn drop_sidecar(sidecar: &Sidecar) -> Result<(), DataFusionError> {
 }
 
 fn remove_codes(folder: &Path, name: &str) -> io::Result<()> {
-    let is_used = Contents::read(folder).all().any(|other| other.manifest.file == name);
-    if is_used { Ok(()) } else { remove(&folder.join(name)) }
+    let is_used = Contents::read(folder)
+        .all()
+        .any(|other| other.manifest.file == name);
+    if is_used {
+        Ok(())
+    } else {
+        remove(&folder.join(name))
+    }
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -153,6 +168,13 @@ fn unwritable(folder: &Path, error: &io::Error) -> DataFusionError {
         );
     }
     refused(wrong)
+}
+
+fn cancelled() -> DataFusionError {
+    refused(VectorError::new(
+        "57014",
+        "the build of the index was cancelled",
+    ))
 }
 
 fn refused(error: VectorError) -> DataFusionError {

@@ -7,9 +7,9 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
-use ogive_index::flat::{FlatIndex, MappedFile, Statistics};
 use datafusion_physical_expr::PhysicalExpr;
 use ogive_index::Bitmap;
+use ogive_index::flat::{FlatIndex, MappedFile, Statistics};
 use ogive_kernels::Metric;
 use parking_lot::Mutex;
 

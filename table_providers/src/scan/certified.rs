@@ -19,8 +19,8 @@ use crate::index::{Indexes, OpenIndex};
 use crate::scan::access::ChosenIndex;
 use crate::scan::exact_rows::{ColumnRows, sample_of};
 use crate::scan::file_scan::FileScan;
+use crate::scan::request::{BYTES_BETWEEN_YIELDS, RangeRequest, Search};
 use crate::scan::spans::Span;
-use crate::scan::top_k::{BYTES_BETWEEN_YIELDS, RangeRequest, Search};
 
 /// A search of one file through its index.
 #[derive(Debug, Clone)]

@@ -39,7 +39,8 @@ impl ColumnRows {
         let layout = &loader.file.layout;
         let described = layout.columns().get(column)?;
         let is_mapped = loader.file.bytes.is_mapped();
-        let addressable = (0..layout.chunk_count()).all(|chunk| layout.row_addressable(chunk, column));
+        let addressable =
+            (0..layout.chunk_count()).all(|chunk| layout.row_addressable(chunk, column));
         if !addressable || !described.is_vector {
             return None;
         }
@@ -118,11 +119,7 @@ impl ExactRows for ColumnRows {
         self.is_double
     }
 
-    fn read(
-        &self,
-        ranges: &[Range<u64>],
-        visit: &mut dyn FnMut(u64, &Rows<'_>),
-    ) -> Result<()> {
+    fn read(&self, ranges: &[Range<u64>], visit: &mut dyn FnMut(u64, &Rows<'_>)) -> Result<()> {
         let layout = &self.loader.file.layout;
         let mut spans = Vec::with_capacity(ranges.len());
         for range in ranges {

@@ -145,7 +145,11 @@ impl super::VectorTable {
         let scanned = self.files().for_scan(state, &[], None).await?;
         let store = state.runtime_env().object_store(url)?;
         let is_local = crate::scan::is_local(&store);
-        let root = if is_local { String::new() } else { store.to_string() };
+        let root = if is_local {
+            String::new()
+        } else {
+            store.to_string()
+        };
         let listed = listed_files(scanned.groups);
         let sources = listed.iter().map(|file| {
             let meta = &file.object_meta;
@@ -168,7 +172,9 @@ impl super::VectorTable {
         let is_local = crate::scan::is_local(&store);
         let schema = files.file_schema();
         let index = schema.index_of(column)?;
-        let read = format.table_options().read_options(state.config_options())?;
+        let read = format
+            .table_options()
+            .read_options(state.config_options())?;
         let listed = listed_files(scanned.groups);
         let metas: Vec<_> = listed.iter().map(|file| file.object_meta.clone()).collect();
         let opened = format.open_all(&store, &metas, read.memory_map).await?;

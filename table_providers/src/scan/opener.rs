@@ -21,8 +21,9 @@ use crate::scan::load::Loader;
 use crate::scan::metrics::ScanMetrics;
 use crate::scan::opened::{FileCache, OpenedFile, is_local};
 use crate::scan::predicate::ScanPredicate;
+use crate::scan::request::{RangeRequest, Search};
 use crate::scan::spans::{Granularity, spans_of};
-use crate::scan::top_k::{self, RangeRequest, Search};
+use crate::scan::top_k;
 use crate::scan::unchanged::refuse_changed;
 use crate::warnings::Warnings;
 
@@ -85,7 +86,12 @@ impl VectorOpener {
         let certified = self
             .certified(&partitioned)
             .filter(|_| self.search.is_some() || strict_and_mapped);
-        if certified.is_some() && partitioned.range.as_ref().is_some_and(|range| range.start > 0) {
+        if certified.is_some()
+            && partitioned
+                .range
+                .as_ref()
+                .is_some_and(|range| range.start > 0)
+        {
             return Ok(stream::empty().boxed());
         }
         let spans = spans_of(

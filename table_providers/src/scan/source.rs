@@ -25,7 +25,7 @@ use crate::scan::metrics::ScanMetrics;
 use crate::scan::opened::FileCache;
 use crate::scan::opener::VectorOpener;
 use crate::scan::predicate::ScanPredicate;
-use crate::scan::top_k::{RangeRequest, TopKRequest};
+use crate::scan::request::{RangeRequest, TopKRequest};
 use crate::warnings::Warnings;
 
 /// A scan of vector files: format, projection, filter, top-k.

@@ -25,7 +25,7 @@ use crate::options::{OgiveOptions, OnCorruption};
 use crate::scan::access::{ChosenIndexes, Wanted};
 use crate::scan::file::ROW_COLUMN;
 use crate::scan::format::VectorFormat;
-use crate::scan::top_k::{RangeRequest, TopKRequest, is_searchable};
+use crate::scan::request::{RangeRequest, TopKRequest, is_searchable};
 
 /// One or many vector files as a table.
 ///

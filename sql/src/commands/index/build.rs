@@ -5,17 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::catalog::TableProvider;
+use datafusion::common::TableReference;
 use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::MemTable;
 use datafusion::execution::SessionState;
 use datafusion::execution::memory_pool::MemoryConsumer;
-use datafusion::common::TableReference;
-use ogive_table_providers::{
-    BuildIndex, IndexFile, Indexes, OgiveOptions, VectorTable, Warnings, row_store,
-};
+use ogive_table_providers::{BuildIndex, IndexFile, Indexes, OgiveOptions, VectorTable, row_store};
 
-use super::refused;
+use super::names::refused;
 
 /// Rows of a slab, of the sample, and numbers of the sample: what a build holds beside its codes.
 const SLAB_ROWS: usize = 1024;
@@ -39,23 +37,20 @@ pub(super) fn column_of(schema: &Schema, column: &str) -> Result<DataType> {
     Ok(field.data_type().clone())
 }
 
-/// What is said of tables that are no vector files.
-pub(super) fn refuse_table(
-    table: &Arc<dyn TableProvider>,
-    name: &TableReference,
-    warnings: &Warnings,
-) -> Result<()> {
-    if table.is::<MemTable>() || row_store(table).is_some() {
-        warnings.push(format!(
-            "no index is built over {name}: rows of tables in memory and of attached databases are compared, and the answer is exact"
-        ));
-        return Ok(());
-    }
-    Err(refused(
+/// Whether a table is of files that are indexed, or has rows that need no index.
+pub(super) fn is_file_or_memory(table: &Arc<dyn TableProvider>) -> bool {
+    vector_table(table).is_some() || table.is::<MemTable>() || row_store(table).is_some()
+}
+
+/// What is said of the others.
+pub(super) fn not_indexed(name: &TableReference) -> DataFusionError {
+    refused(
         "0A000",
-        format!("{name} is not a table of .cvc, .npy or TexMex files: other tables are not indexed yet"),
+        format!(
+            "{name} is not a table of .cvc, .npy or TexMex files: other tables are not indexed yet"
+        ),
         "Searches compare all rows, and the answer is exact. COPY .. TO 'x.cvc' makes a file that can be indexed.",
-    ))
+    )
 }
 
 /// Builds an index of all files, or of those whose index is not of what they are now.
@@ -67,7 +62,10 @@ pub(super) async fn build(
 ) -> Result<()> {
     let settings = state.config_options().extensions.get::<OgiveOptions>();
     let location = settings.and_then(|settings| settings.index_location());
-    let indexes = state.config().get_extension::<Indexes>().unwrap_or_default();
+    let indexes = state
+        .config()
+        .get_extension::<Indexes>()
+        .unwrap_or_default();
     let files = table.index_files(state, &request.column).await?;
     if files.is_empty() {
         return Err(refused(
@@ -81,7 +79,8 @@ pub(super) async fn build(
             continue;
         }
         let held = held_bytes(&file, request.threads);
-        let reservation = MemoryConsumer::new("CREATE INDEX").register(&state.runtime_env().memory_pool);
+        let reservation =
+            MemoryConsumer::new("CREATE INDEX").register(&state.runtime_env().memory_pool);
         reservation.try_grow(held)?;
         let (request, location) = (request.clone(), location.clone());
         let stop = StopOnDrop(Arc::default());

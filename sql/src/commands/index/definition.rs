@@ -7,7 +7,7 @@ use ogive_table_providers::{IndexMeasure, is_searchable};
 use ogive_vectors::VectorError;
 
 use super::build::column_of;
-use super::refused;
+use super::names::{last_part, refused};
 use crate::statement::normalized;
 
 /// The kinds of index that may be asked for.
@@ -40,7 +40,10 @@ pub(super) struct Definition {
 impl Definition {
     /// Reads a statement about a table with `schema`.
     pub fn read(create: &CreateIndex, schema: &Schema) -> Result<Self> {
-        let using = create.using.as_ref().map(|using| using.to_string().to_lowercase());
+        let using = create
+            .using
+            .as_ref()
+            .map(|using| using.to_string().to_lowercase());
         let method = using.as_deref().unwrap_or("btree");
         let [indexed] = create.columns.as_slice() else {
             return Err(error(
@@ -50,7 +53,7 @@ impl Definition {
         };
         let (column, cast) = column_and_cast(&indexed.column.expr)?;
         let data_type = column_of(schema, &column)?;
-        let name = create.name.as_ref().map(super::last_part).transpose()?;
+        let name = create.name.as_ref().map(last_part).transpose()?;
         let is_vector = is_searchable(&data_type);
         let method = match using.as_deref() {
             Some("flat" | "auto") => Method::Flat,
@@ -75,7 +78,7 @@ impl Definition {
             }
         }
         let options = options(&create.with)?;
-        let given = indexed.operator_class.as_ref().map(super::last_part).transpose()?;
+        let given = indexed.operator_class.as_ref().map(last_part).transpose()?;
         let metric = options.iter().find(|(name, _)| name == "metric");
         let operator_class = match (given, metric) {
             (Some(class), _) => class,
@@ -125,7 +128,9 @@ impl Definition {
                     "22023",
                     format!("value {number} out of bounds for option \"{name}\""),
                 )
-                .with_detail(format!("Valid values are between \"{low}\" and \"{high}\"."));
+                .with_detail(format!(
+                    "Valid values are between \"{low}\" and \"{high}\"."
+                ));
                 return Err(DataFusionError::External(Box::new(wrong)));
             }
             numbers.push((name.as_str(), number));
@@ -205,14 +210,18 @@ fn plain(
     if is_vector {
         return Err(refused(
             "42704",
-            format!("data type {data_type} has no default operator class for access method \"{method}\""),
+            format!(
+                "data type {data_type} has no default operator class for access method \"{method}\""
+            ),
             "USING flat (column vector_l2_ops | vector_ip_ops | vector_cosine_ops) indexes vectors.",
         ));
     }
     if create.unique {
         return Err(error(
             "0A000",
-            format!("a unique index on {column}: UNIQUE and PRIMARY KEY are declared in CREATE TABLE"),
+            format!(
+                "a unique index on {column}: UNIQUE and PRIMARY KEY are declared in CREATE TABLE"
+            ),
         ));
     }
     Ok(Definition {
@@ -293,7 +302,12 @@ fn duckdb_metric(metric: &str) -> Result<&'static str> {
 /// `WITH (name = value, ..)`.
 fn options(given: &[Expr]) -> Result<Vec<(String, String)>> {
     let read = |option: &Expr| {
-        let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = option else {
+        let Expr::BinaryOp {
+            left,
+            op: BinaryOperator::Eq,
+            right,
+        } = option
+        else {
             return None;
         };
         let Expr::Identifier(name) = left.as_ref() else {
@@ -311,9 +325,8 @@ fn options(given: &[Expr]) -> Result<Vec<(String, String)>> {
     given
         .iter()
         .map(|option| {
-            read(option).ok_or_else(|| {
-                error("42601", format!("WITH takes name = value, found {option}"))
-            })
+            read(option)
+                .ok_or_else(|| error("42601", format!("WITH takes name = value, found {option}")))
         })
         .collect()
 }

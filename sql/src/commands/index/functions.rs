@@ -15,7 +15,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use ogive_table_providers::Indexes;
 
 use super::known::{IndexedFile, known};
-use super::unknown;
+use super::names::unknown;
 
 /// The functions by name.
 pub(crate) fn index_table_functions() -> Vec<(&'static str, Arc<dyn TableFunctionImpl>)> {
@@ -69,7 +69,12 @@ impl IndexFunction {
     fn stats(self, indexes: &Indexes, name: &str, files: &[IndexedFile]) -> Result<RecordBatch> {
         let manifests = || files.iter().map(|file| &file.sidecar.manifest);
         let texts = |of: &dyn Fn(&IndexedFile) -> String| -> ArrayRef {
-            Arc::new(files.iter().map(|file| Some(of(file))).collect::<StringArray>())
+            Arc::new(
+                files
+                    .iter()
+                    .map(|file| Some(of(file)))
+                    .collect::<StringArray>(),
+            )
         };
         let numbers = |of: &dyn Fn(&IndexedFile) -> u64| -> ArrayRef {
             let numbers = files.iter().map(|file| i64::try_from(of(file)).ok());
@@ -116,8 +121,18 @@ impl IndexFunction {
                     .map(|file| Some(file.sidecar.manifest.source.path.as_str()))
                     .collect::<StringArray>(),
             ),
-            Arc::new(found.iter().map(|(state, _)| Some(*state)).collect::<StringArray>()),
-            Arc::new(found.iter().map(|(_, why)| why.as_deref()).collect::<StringArray>()),
+            Arc::new(
+                found
+                    .iter()
+                    .map(|(state, _)| Some(*state))
+                    .collect::<StringArray>(),
+            ),
+            Arc::new(
+                found
+                    .iter()
+                    .map(|(_, why)| why.as_deref())
+                    .collect::<StringArray>(),
+            ),
         ];
         Ok(RecordBatch::try_new(self.schema(), columns)?)
     }
@@ -134,7 +149,9 @@ impl TableFunctionImpl for IndexFunction {
                 function: *self,
                 name: name.clone(),
             })),
-            _ => plan_err!("{function} takes the name of an index: {function}('docs_embedding_idx')"),
+            _ => {
+                plan_err!("{function} takes the name of an index: {function}('docs_embedding_idx')")
+            }
         }
     }
 }
@@ -166,7 +183,10 @@ impl TableProvider for IndexRows {
         let Some(session) = state.as_any().downcast_ref::<SessionState>() else {
             return internal_err!("indexes are known to a session of DataFusion");
         };
-        let indexes = state.config().get_extension::<Indexes>().unwrap_or_default();
+        let indexes = state
+            .config()
+            .get_extension::<Indexes>()
+            .unwrap_or_default();
         let found = known(session).await?;
         let files: Vec<IndexedFile> = found
             .iter()

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use datafusion::arrow::array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
 use datafusion::catalog::TableProvider;
 use datafusion::common::Result;
-use datafusion::execution::SessionState;
 use datafusion::common::TableReference;
+use datafusion::execution::SessionState;
 use ogive_table_providers::{INDEX_FOLDER, Indexes, OgiveOptions, Sidecar, SourceFile};
 
 use super::build::vector_table;
-use super::refused;
+use super::names::refused;
 
 /// An index: all sidecars of one name over the files of one table or folder.
 #[derive(Debug, Clone)]
@@ -49,7 +49,10 @@ impl IndexedFile {
 impl KnownIndex {
     /// One for each file.
     pub fn sidecars(&self) -> Vec<&Sidecar> {
-        self.files.iter().map(|file| file.sidecar.as_ref()).collect()
+        self.files
+            .iter()
+            .map(|file| file.sidecar.as_ref())
+            .collect()
     }
 
     /// One for each file.
@@ -65,7 +68,10 @@ impl KnownIndex {
         let Some(directory) = &self.directory else {
             return Err(refused(
                 "55000",
-                format!("index \"{}\": the directory of its files is not known", self.name),
+                format!(
+                    "index \"{}\": the directory of its files is not known",
+                    self.name
+                ),
                 "REINDEX TABLE 'path' names them.",
             ));
         };
@@ -134,13 +140,16 @@ pub(super) async fn known(state: &SessionState) -> Result<Vec<KnownIndex>> {
     for (folder, directory) in folders {
         let mut by_name: BTreeMap<String, Vec<IndexedFile>> = BTreeMap::new();
         for sidecar in indexes.in_folder(&folder) {
-            let is_known = found
-                .iter()
-                .any(|index| index.sidecars().iter().any(|known| known.path == sidecar.path));
+            let is_known = found.iter().any(|index| {
+                index
+                    .sidecars()
+                    .iter()
+                    .any(|known| known.path == sidecar.path)
+            });
             if !is_known {
-                let source = directory
-                    .as_ref()
-                    .and_then(|directory| local_source(&directory.join(&sidecar.manifest.source.path)));
+                let source = directory.as_ref().and_then(|directory| {
+                    local_source(&directory.join(&sidecar.manifest.source.path))
+                });
                 let files = by_name.entry(sidecar.manifest.name.clone()).or_default();
                 files.push(IndexedFile { sidecar, source });
             }
@@ -171,7 +180,9 @@ pub(super) async fn known_of(
 ) -> Result<Vec<KnownIndex>> {
     let indexes = indexes(state);
     let named = tables(state).await?;
-    let registered = named.into_iter().find(|(_, other)| Arc::ptr_eq(other, table));
+    let registered = named
+        .into_iter()
+        .find(|(_, other)| Arc::ptr_eq(other, table));
     let mut found = of_table(state, &indexes, registered.map(|(name, _)| name), table).await?;
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
@@ -201,9 +212,11 @@ async fn of_table(
     }
     let found = by_name.into_iter().map(|(name, files)| {
         let has = |source: &&SourceFile| {
-            !files
-                .iter()
-                .any(|file| file.source.as_ref().is_some_and(|have| have.name == source.name))
+            !files.iter().any(|file| {
+                file.source
+                    .as_ref()
+                    .is_some_and(|have| have.name == source.name)
+            })
         };
         let uncovered = sources.iter().filter(has).map(|source| source.bytes).sum();
         let table_name = match (&reference, sources.as_slice()) {
@@ -272,7 +285,10 @@ fn local_source(path: &Path) -> Option<SourceFile> {
 }
 
 fn indexes(state: &SessionState) -> Arc<Indexes> {
-    state.config().get_extension::<Indexes>().unwrap_or_default()
+    state
+        .config()
+        .get_extension::<Indexes>()
+        .unwrap_or_default()
 }
 
 fn location(state: &SessionState) -> Option<PathBuf> {
@@ -297,7 +313,10 @@ pub(super) fn as_rows(found: &[KnownIndex]) -> Result<RecordBatch> {
     Ok(RecordBatch::try_from_iter([
         ("name", text(&|index| Some(index.name.clone()))),
         ("table_name", text(&|index| Some(index.table_name.clone()))),
-        ("column_name", text(&|index| manifest(index).map(|m| m.column))),
+        (
+            "column_name",
+            text(&|index| manifest(index).map(|m| m.column)),
+        ),
         ("method", text(&|index| manifest(index).map(|m| m.method))),
         (
             "metric",

@@ -12,24 +12,24 @@ mod build;
 mod definition;
 mod functions;
 mod known;
+mod names;
 
 use datafusion::arrow::array::RecordBatch;
-use datafusion::common::{DataFusionError, Result, not_impl_err};
+use datafusion::common::TableReference;
+use datafusion::common::{Result, not_impl_err};
 use datafusion::dataframe::DataFrame;
 use datafusion::prelude::SessionContext;
-use datafusion::common::TableReference;
 use datafusion::sql::sqlparser::ast::{
     CreateIndex, ObjectName, ObjectType, Statement as SqlStatement, Value,
 };
 use ogive_table_providers::{BuildIndex, Warnings, drop_sidecar};
-use ogive_vectors::VectorError;
 
 use self::build::{build, column_of, vector_table};
 use self::definition::{Definition, Method};
 use self::known::{KnownIndex, known, known_of};
+use self::names::{last_part, named_table, reference, refused, unknown};
 use crate::commands::settings::empty;
 use crate::parser::{REINDEX, SHOW_INDEXES, STALE, TABLE};
-use crate::statement::normalized;
 
 pub(crate) use functions::index_table_functions;
 
@@ -81,14 +81,13 @@ pub(crate) async fn run(
     empty(context).map(Some)
 }
 
-async fn create(
-    context: &SessionContext,
-    warnings: &Warnings,
-    create: &CreateIndex,
-) -> Result<()> {
+async fn create(context: &SessionContext, warnings: &Warnings, create: &CreateIndex) -> Result<()> {
     let reference = reference(&create.table_name)?;
     let state = context.state();
-    let table = context.table_provider(reference.clone()).await?;
+    let table = named_table(&state, &reference).await?;
+    if !build::is_file_or_memory(&table) {
+        return Err(build::not_indexed(&reference));
+    }
     let schema = table.schema();
     let definition = Definition::read(create, &schema)?;
     if let Method::Other(method) = &definition.method {
@@ -98,20 +97,24 @@ async fn create(
         ));
         return Ok(());
     }
-    let known = known(&state).await?;
+    let mut known = known(&state).await?;
+    known.extend(known_of(&state, &table).await?);
     let is_taken = |name: &str| known.iter().any(|index| index.name == name);
     let name = match &definition.name {
         Some(name) => name.clone(),
         None => free_name(&reference, &definition.column, is_taken),
     };
-    let of_this = known_of(&state, &table).await?;
-    if is_taken(&name) || of_this.iter().any(|index| index.name == name) {
+    if is_taken(&name) {
         let message = format!("relation \"{name}\" already exists");
         if create.if_not_exists {
             warnings.push(format!("{message}, skipping"));
             return Ok(());
         }
-        return Err(refused("42P07", message, "DROP INDEX removes it, REINDEX INDEX builds it again."));
+        return Err(refused(
+            "42P07",
+            message,
+            "DROP INDEX removes it, REINDEX INDEX builds it again.",
+        ));
     }
     let Some(measure) = definition.measure else {
         warnings.push(format!(
@@ -121,7 +124,10 @@ async fn create(
         return Ok(());
     };
     let Some(files) = vector_table(&table) else {
-        return build::refuse_table(&table, &reference, warnings);
+        warnings.push(format!(
+            "no index is built over {reference}: rows of tables in memory and of attached databases are compared, and the answer is exact"
+        ));
+        return Ok(());
     };
     if let Some(notice) = definition.notice() {
         warnings.push(notice);
@@ -137,22 +143,25 @@ async fn create(
 }
 
 /// PostgreSQL's name for an index without one.
-fn free_name(
-    table: &TableReference,
-    column: &str,
-    is_taken: impl Fn(&str) -> bool,
-) -> String {
+fn free_name(table: &TableReference, column: &str, is_taken: impl Fn(&str) -> bool) -> String {
     let table = table.table();
     let file = table.rsplit('/').next().unwrap_or(table);
     let stem = match table.contains(['/', '.']) {
-        true => std::path::Path::new(file)
-            .file_stem()
-            .map_or_else(|| file.to_string(), |stem| stem.to_string_lossy().into_owned()),
+        true => std::path::Path::new(file).file_stem().map_or_else(
+            || file.to_string(),
+            |stem| stem.to_string_lossy().into_owned(),
+        ),
         false => table.to_string(),
     };
     let stem: String = stem
         .chars()
-        .map(|c| if c.is_alphanumeric() || c == '_' { c } else { '_' })
+        .map(|c| {
+            if c.is_alphanumeric() || c == '_' {
+                c
+            } else {
+                '_'
+            }
+        })
         .collect();
     let name = format!("{stem}_{column}_idx");
     let mut number = 0;
@@ -175,12 +184,15 @@ async fn drop(
     let name = last_part(name)?;
     let found = match table {
         Some(table) => {
-            let table = context.table_provider(reference(table)?).await?;
+            let table = named_table(&state, &reference(table)?).await?;
             known_of(&state, &table).await?
         }
         None => known(&state).await?,
     };
-    let found: Vec<KnownIndex> = found.into_iter().filter(|index| index.name == name).collect();
+    let found: Vec<KnownIndex> = found
+        .into_iter()
+        .filter(|index| index.name == name)
+        .collect();
     let Some(index) = one_of(&name, found)? else {
         if if_exists {
             warnings.push(format!("index \"{name}\" does not exist, skipping"));
@@ -202,7 +214,7 @@ async fn reindex(
 ) -> Result<()> {
     let state = context.state();
     if of_table {
-        let table = context.table_provider(TableReference::from(name)).await?;
+        let table = named_table(&state, &TableReference::bare(name)).await?;
         for index in known_of(&state, &table).await? {
             self::rebuild(context, &index, only_stale).await?;
         }
@@ -229,7 +241,7 @@ async fn rebuild(context: &SessionContext, index: &KnownIndex, only_stale: bool)
         threads: state.config().target_partitions(),
     };
     for reference in index.tables()? {
-        let table = context.table_provider(reference.clone()).await?;
+        let table = named_table(&state, &reference).await?;
         let Some(files) = vector_table(&table) else {
             return not_impl_err!("{reference} is no longer a table of vector files");
         };
@@ -243,7 +255,7 @@ async fn show(context: &SessionContext, table: Option<&str>) -> Result<DataFrame
     let state = context.state();
     let indexes = match table {
         Some(table) => {
-            let table = context.table_provider(TableReference::from(table)).await?;
+            let table = named_table(&state, &TableReference::bare(table)).await?;
             known_of(&state, &table).await?
         }
         None => known(&state).await?,
@@ -258,47 +270,12 @@ fn one_of(name: &str, mut found: Vec<KnownIndex>) -> Result<Option<KnownIndex>> 
         let tables: Vec<String> = found.iter().map(|index| index.table_name.clone()).collect();
         return Err(refused(
             "42P09",
-            format!("index name \"{name}\" is ambiguous: {} have one", tables.join(", ")),
+            format!(
+                "index name \"{name}\" is ambiguous: {} have one",
+                tables.join(", ")
+            ),
             "DROP INDEX name ON table, REINDEX TABLE table say which.",
         ));
     }
     Ok(found.pop())
-}
-
-fn reference(name: &ObjectName) -> Result<TableReference> {
-    let parts: Option<Vec<String>> = name
-        .0
-        .iter()
-        .map(|part| part.as_ident().map(normalized))
-        .collect();
-    match parts.as_deref() {
-        Some([table]) => Ok(TableReference::bare(table.as_str())),
-        Some([schema, table]) => Ok(TableReference::partial(schema.as_str(), table.as_str())),
-        Some([catalog, schema, table]) => Ok(TableReference::full(
-            catalog.as_str(),
-            schema.as_str(),
-            table.as_str(),
-        )),
-        _ => not_impl_err!("{name} as the name of a table"),
-    }
-}
-
-fn last_part(name: &ObjectName) -> Result<String> {
-    let part = name.0.last().and_then(|part| part.as_ident());
-    match part {
-        Some(part) => Ok(normalized(part)),
-        None => not_impl_err!("{name} as the name of an index"),
-    }
-}
-
-fn unknown(name: &str) -> DataFusionError {
-    refused(
-        "42704",
-        format!("index \"{name}\" does not exist"),
-        "SHOW INDEXES lists those of this session's tables and of the current directory; of other files, SHOW INDEXES FROM 'path'.",
-    )
-}
-
-fn refused(sqlstate: &'static str, message: String, hint: &str) -> DataFusionError {
-    DataFusionError::External(Box::new(VectorError::new(sqlstate, message).with_hint(hint)))
 }
