@@ -51,7 +51,8 @@
 //!
 //! # What it is not
 //!
-//! There are no indexes or servers here yet: every search reads every code of the rows that the filter leaves.
+//! There are no servers here yet. Indexes of vector files ([`CREATE INDEX`](https://www.postgresql.org/docs/current/sql-createindex.html))
+//! make searches faster and never less exact; other tables are compared row by row.
 //! A local file that another program cuts short while it is being read ends the process: files are memory-mapped.
 #![cfg_attr(doctest, doc = include_str!("../README.md"))]
 

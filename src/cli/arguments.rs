@@ -46,6 +46,9 @@ pub enum Command {
     /// Put, get, list and delete values of a SQLite vault's key-value table
     #[command(subcommand)]
     Kv(KvCommand),
+    /// Build, refresh, verify, list and drop indexes of vector files
+    #[command(subcommand)]
+    Index(IndexCommand),
     /// Pack source code for a model's context window
     Context(Box<ContextArguments>),
     /// Say what this build and this machine can do
@@ -217,6 +220,93 @@ pub struct KvTableArguments {
     /// Only keys that start so
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub prefix: Option<String>,
+}
+
+/// `ogive index ..`.
+#[derive(Debug, Subcommand)]
+pub enum IndexCommand {
+    /// Build an index of a file's vectors: the same answers, faster
+    Build(IndexBuildArguments),
+    /// Build the indexes of files that have changed, or are new, again
+    Refresh(IndexTableArguments),
+    /// Read every byte of the indexes of files; exit status 1 if one is damaged or not of what its file is now
+    Verify(IndexTableArguments),
+    /// List the indexes of files
+    Stats(IndexTableArguments),
+    /// Drop an index of files; the files stay
+    Drop(IndexDropArguments),
+    /// Remove indexes in a directory whose files are gone, and codes that no index names
+    Gc(IndexGcArguments),
+}
+
+/// Where indexes are kept, and what is shown.
+#[derive(Debug, Args)]
+pub struct IndexOptions {
+    /// The folder that keeps indexes, where they must not lie beside the data
+    #[arg(long, value_name = "DIR")]
+    pub location: Option<PathBuf>,
+    /// Nothing on stderr but warnings and errors
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// `ogive index build PATH`.
+#[derive(Debug, Args)]
+pub struct IndexBuildArguments {
+    /// The file, directory, glob or URL
+    pub path: String,
+    /// The column; needed when there are several of vectors
+    #[arg(long, value_name = "NAME")]
+    pub column: Option<String>,
+    /// The distance that searches will use; l2 serves inner products as well
+    #[arg(long, value_name = "NAME", default_value = "l2")]
+    pub metric: IndexMetric,
+    /// The index's name [default: table_column_idx]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    #[command(flatten)]
+    pub options: IndexOptions,
+}
+
+/// Distances that indexes serve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum IndexMetric {
+    /// Euclidean
+    L2,
+    /// Inner product
+    Ip,
+    /// Cosine
+    Cosine,
+}
+
+/// Files with indexes.
+#[derive(Debug, Args)]
+pub struct IndexTableArguments {
+    /// The file, directory, glob or URL
+    pub path: String,
+    #[command(flatten)]
+    pub options: IndexOptions,
+}
+
+/// `ogive index drop PATH NAME`.
+#[derive(Debug, Args)]
+pub struct IndexDropArguments {
+    /// The file, directory, glob or URL
+    pub path: String,
+    /// The index
+    pub name: String,
+    #[command(flatten)]
+    pub options: IndexOptions,
+}
+
+/// `ogive index gc DIR`.
+#[derive(Debug, Args)]
+pub struct IndexGcArguments {
+    /// The directory of data
+    pub directory: PathBuf,
+    /// Do not list what is removed
+    #[arg(short, long)]
+    pub quiet: bool,
 }
 
 /// `ogive context PATH`.

@@ -11,6 +11,7 @@ mod convert;
 mod doctor;
 mod error;
 mod held;
+mod index;
 mod info;
 mod interrupt;
 mod kv;
@@ -88,6 +89,7 @@ async fn work(command: Command, interrupt: Interrupt) -> Result<()> {
         Command::Convert(arguments) => convert::run(arguments, interrupt).await,
         Command::Upgrade(arguments) => upgrade::run(arguments, interrupt).await,
         Command::Kv(command) => kv::run(command),
+        Command::Index(command) => index::run(command, interrupt).await,
         Command::Context(arguments) => context::run(*arguments, interrupt).await,
         // It has nothing to say on stderr.
         Command::Doctor(_) => doctor::run(),

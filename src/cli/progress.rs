@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 const TICK: Duration = Duration::from_millis(120);
 
 const BYTES: &str = "{msg} {wide_bar} {bytes}/{total_bytes}, {binary_bytes_per_sec}, {eta} left";
+const ROWS_OF: &str = "{msg} {wide_bar} {human_pos}/{human_len} rows, {eta} left";
 const ROWS: &str = "{spinner} {msg} {human_pos} row(s), {elapsed}";
 
 /// A bar over `bytes` bytes of work. Shown only when stderr is a terminal and `quiet` is off.
@@ -15,6 +16,15 @@ pub fn bytes_bar(what: &str, bytes: u64, quiet: bool) -> ProgressBar {
     bar(
         ProgressBar::with_draw_target(Some(bytes), target(quiet)),
         BYTES,
+        what,
+    )
+}
+
+/// A bar over rows, whose number is told later.
+pub fn rows_bar(what: &str, quiet: bool) -> ProgressBar {
+    bar(
+        ProgressBar::with_draw_target(Some(0), target(quiet)),
+        ROWS_OF,
         what,
     )
 }
@@ -54,7 +64,7 @@ mod tests {
 
     #[test]
     fn templates_parse() {
-        for template in [BYTES, ROWS] {
+        for template in [BYTES, ROWS, ROWS_OF] {
             assert!(ProgressStyle::with_template(template).is_ok(), "{template}");
         }
     }

@@ -39,7 +39,7 @@ pub use cvc::{CvcTableFunction, WriteOptions, cvc_table_functions};
 pub use error::{is_damage, sqlstate_of};
 pub use index::{
     BuildIndex, BuildProgress, FOLDER as INDEX_FOLDER, Indexes, SearchTotals, Sidecar, SourceFile,
-    drop_sidecar,
+    collect_garbage, drop_sidecar,
 };
 pub use listing::{
     FileTable, NULL_PARTITION, NamedFormatFactory, file_table, infer_partitions, is_pattern,

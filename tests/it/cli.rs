@@ -2,6 +2,7 @@
 
 mod context;
 mod convert;
+mod index;
 mod interrupt;
 mod kv;
 mod pack;

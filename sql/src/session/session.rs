@@ -13,7 +13,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion::sql::parser::{ResetStatement, Statement as DfStatement};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use ogive_table_providers::{Warnings, WriteOptions};
+use ogive_table_providers::{BuildProgress, Indexes, Warnings, WriteOptions};
 use parking_lot::Mutex;
 use url::Url;
 
@@ -257,6 +257,13 @@ impl Session {
     /// What queries warned of since the last call.
     pub fn take_warnings(&self) -> Vec<String> {
         self.warnings.take()
+    }
+
+    /// The builds of indexes that are under way, with how far they are.
+    pub fn index_builds(&self) -> Vec<Arc<BuildProgress>> {
+        let state = self.context.state_ref();
+        let indexes = state.read().config().get_extension::<Indexes>();
+        indexes.map(|indexes| indexes.building()).unwrap_or_default()
     }
 
     /// Registers a file, directory, glob or URL as a table called after its stem

@@ -150,14 +150,14 @@ fn remove_codes(folder: &Path, name: &str) -> io::Result<()> {
     }
 }
 
-fn remove(path: &Path) -> io::Result<()> {
+pub(super) fn remove(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     }
 }
 
-fn unwritable(folder: &Path, error: &io::Error) -> DataFusionError {
+pub(super) fn unwritable(folder: &Path, error: &io::Error) -> DataFusionError {
     let mut wrong = VectorError::new("58030", format!("{}: {error}", folder.display()));
     if matches!(
         error.kind(),

@@ -17,10 +17,12 @@
 
 mod build;
 mod contents;
+mod garbage;
 mod indexes;
 mod place;
 
 pub use build::{BuildIndex, IndexBuild, build_index, drop_sidecar};
 pub use contents::Sidecar;
+pub use garbage::collect_garbage;
 pub use indexes::{BuildProgress, Indexes, OpenIndex, SearchTotals};
 pub use place::{FOLDER, SourceFile, writing_folder};
