@@ -50,7 +50,9 @@ async fn build(arguments: IndexBuildArguments, interrupt: Interrupt) -> Result<(
         IndexMetric::Ip => "vector_ip_ops",
         IndexMetric::Cosine => "vector_cosine_ops",
     };
-    let name = arguments.name.map_or_else(String::new, |name| quote_name(&name));
+    let name = arguments
+        .name
+        .map_or_else(String::new, |name| quote_name(&name));
     let create = format!(
         "CREATE INDEX {name} ON {table} USING flat ({} {class})",
         quote_name(&column)
@@ -98,7 +100,8 @@ async fn verify(arguments: IndexTableArguments) -> Result<()> {
                     wrong += 1;
                 }
                 if state != "ok" || !arguments.options.quiet {
-                    let message = message.map_or_else(String::new, |message| format!(": {message}"));
+                    let message =
+                        message.map_or_else(String::new, |message| format!(": {message}"));
                     print(format!("{name} of {file}: {state}{message}\n").as_bytes())?;
                 }
             }

@@ -191,7 +191,12 @@ impl Wanted {
         }
         let config = FileScanConfigBuilder::from(config.clone())
             .with_statistics(config.statistics().to_inexact())
-            .with_source(Arc::new(source.clone().with_top_k(request)))
+            .with_source(Arc::new(
+                source
+                    .clone()
+                    .with_top_k(request)
+                    .with_indexes(&config.file_groups),
+            ))
             .build();
         Ok(Some(DataSourceExec::from_data_source(config)))
     }

@@ -263,7 +263,9 @@ impl Session {
     pub fn index_builds(&self) -> Vec<Arc<BuildProgress>> {
         let state = self.context.state_ref();
         let indexes = state.read().config().get_extension::<Indexes>();
-        indexes.map(|indexes| indexes.building()).unwrap_or_default()
+        indexes
+            .map(|indexes| indexes.building())
+            .unwrap_or_default()
     }
 
     /// Registers a file, directory, glob or URL as a table called after its stem

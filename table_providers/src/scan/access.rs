@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use datafusion_datasource::file_groups::FileGroup;
@@ -87,65 +88,84 @@ pub struct Wanted<'a> {
     pub filters_vectors: bool,
 }
 
-impl ChosenIndexes {
-    /// The indexes for a search of files; `None` where it had better compare all rows.
-    pub fn choose(
+/// Chooses the indexes that a search goes through: what a session says about it, without the search.
+#[derive(Debug, Clone)]
+pub struct IndexChooser {
+    indexes: Arc<Indexes>,
+    warnings: Option<Arc<Warnings>>,
+    location: Option<PathBuf>,
+    /// What names of files begin with.
+    root: String,
+    is_local: bool,
+    is_forced: bool,
+}
+
+impl IndexChooser {
+    /// That of a session, for files of a store; `None` where searches compare all rows.
+    pub fn new(
         state: &dyn Session,
         store: &Arc<dyn ObjectStore>,
-        groups: &[FileGroup],
         read: ReadOptions,
-        wanted: Wanted<'_>,
     ) -> Option<Self> {
         let settings = state.config_options().extensions.get::<OgiveOptions>()?;
         let way = settings.index_access();
-        let nearest_last = matches!(
-            wanted.metric,
-            Metric::InnerProduct | Metric::CosineSimilarity
-        ) != wanted.descending;
         if way == IndexAccess::Off
             || !settings.enable_indexscan
-            || nearest_last
             || read.on_corruption != OnCorruption::Error
-            || (wanted.filters_vectors && way != IndexAccess::Force)
         {
             return None;
         }
-        let indexes = state.config().get_extension::<Indexes>()?;
-        let warnings = state.config().get_extension::<Warnings>();
-        let location = settings.index_location();
         let is_local = is_local(store);
         let root = if is_local {
             String::new()
         } else {
             store.to_string()
         };
-        let mut chosen = Self {
-            indexes,
-            by_location: Arc::default(),
-            covers_all: true,
-            access: Access::Exact,
-        };
+        Some(Self {
+            indexes: state.config().get_extension::<Indexes>()?,
+            warnings: state.config().get_extension::<Warnings>(),
+            location: settings.index_location(),
+            root,
+            is_local,
+            is_forced: way == IndexAccess::Force,
+        })
+    }
+
+    /// The indexes for a search of files; `None` where it had better compare all rows.
+    pub fn choose(&self, groups: &[FileGroup], wanted: Wanted<'_>) -> Option<ChosenIndexes> {
+        let farthest = matches!(
+            wanted.metric,
+            Metric::InnerProduct | Metric::CosineSimilarity
+        ) != wanted.descending;
+        if farthest || (wanted.filters_vectors && !self.is_forced) {
+            return None;
+        }
         let mut by_location = HashMap::new();
         let (mut covered, mut all, mut bits) = (0, 0, (u64::MAX, 0));
+        let mut covers_all = true;
         for file in groups.iter().flat_map(FileGroup::iter) {
             let meta = &file.object_meta;
+            // A file may come in several pieces.
+            if by_location.contains_key(&meta.location) {
+                continue;
+            }
             all += meta.size;
-            let source = source_file(&format!("{root}/{}", meta.location), meta, is_local);
-            let sidecar = chosen.indexes.choose(
+            let name = format!("{}/{}", self.root, meta.location);
+            let source = source_file(&name, meta, self.is_local);
+            let sidecar = self.indexes.choose(
                 &source,
-                location.as_deref(),
+                self.location.as_deref(),
                 wanted.column,
                 wanted.metric,
-                warnings.as_deref(),
+                self.warnings.as_deref(),
             );
             let worth = |sidecar: &Arc<Sidecar>| {
                 let rows = sidecar.manifest.source.rows;
                 let k = wanted.k.map_or(1, |k| k as u64);
-                way == IndexAccess::Force
-                    || (rows >= ROWS_MIN && k.saturating_mul(ROWS_FOR_EACH) <= rows)
+                self.is_forced || (rows >= ROWS_MIN && k.saturating_mul(ROWS_FOR_EACH) <= rows)
             };
             let Some(sidecar) = sidecar.filter(worth) else {
-                chosen.covers_all = false;
+                covers_all = false;
                 continue;
             };
             covered += meta.size;
@@ -155,14 +175,19 @@ impl ChosenIndexes {
         if by_location.is_empty() {
             return None;
         }
-        chosen.by_location = Arc::new(by_location);
-        chosen.access = Access::Certified {
-            bits,
-            coverage: covered as f64 / all.max(1) as f64,
-        };
-        Some(chosen)
+        Some(ChosenIndexes {
+            indexes: Arc::clone(&self.indexes),
+            by_location: Arc::new(by_location),
+            covers_all,
+            access: Access::Certified {
+                bits,
+                coverage: covered as f64 / all.max(1) as f64,
+            },
+        })
     }
+}
 
+impl ChosenIndexes {
     /// The index of a file.
     pub fn of(&self, location: &Path) -> Option<&ChosenIndex> {
         self.by_location.get(location)

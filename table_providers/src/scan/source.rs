@@ -7,7 +7,7 @@ use datafusion_common::Result;
 use datafusion_common::tree_node::TreeNodeRecursion;
 use datafusion_datasource::TableSchema;
 use datafusion_datasource::file::FileSource;
-use datafusion_datasource::file_groups::FileGroupPartitioner;
+use datafusion_datasource::file_groups::{FileGroup, FileGroupPartitioner};
 use datafusion_datasource::file_scan_config::FileScanConfig;
 use datafusion_datasource::file_stream::FileOpener;
 use datafusion_datasource::projection::{ProjectionOpener, SplitProjection};
@@ -18,7 +18,7 @@ use datafusion_physical_plan::metrics::ExecutionPlanMetricsSet;
 use object_store::ObjectStore;
 
 use crate::options::ReadOptions;
-use crate::scan::access::ChosenIndexes;
+use crate::scan::access::{Access, ChosenIndexes, IndexChooser, Wanted};
 use crate::scan::certified::IndexMetrics;
 use crate::scan::kind::FileKind;
 use crate::scan::metrics::ScanMetrics;
@@ -39,6 +39,7 @@ pub struct VectorSource {
     predicate: Option<Arc<ScanPredicate>>,
     top_k: Option<TopKRequest>,
     range: Option<RangeRequest>,
+    chooser: Option<IndexChooser>,
     indexes: Option<ChosenIndexes>,
     batch_rows: usize,
     warnings: Option<Arc<Warnings>>,
@@ -57,6 +58,7 @@ impl VectorSource {
             predicate: None,
             top_k: None,
             range: None,
+            chooser: None,
             indexes: None,
             batch_rows: 8192,
             warnings: None,
@@ -97,15 +99,40 @@ impl VectorSource {
         self
     }
 
-    /// Searches through indexes, where files have them.
-    pub fn with_indexes(mut self, indexes: ChosenIndexes) -> Self {
-        if let Some(request) = &mut self.top_k {
-            request.access = indexes.access().clone();
-        }
-        if let Some(range) = &mut self.range {
-            range.request.access = indexes.access().clone();
-        }
-        self.indexes = Some(indexes);
+    /// Sets what chooses the indexes of searches.
+    pub(super) fn with_chooser(mut self, chooser: IndexChooser) -> Self {
+        self.chooser = Some(chooser);
+        self
+    }
+
+    /// Searches through indexes, where these files have them.
+    pub fn with_indexes(mut self, groups: &[FileGroup]) -> Self {
+        let (request, k) = match (&mut self.top_k, &mut self.range) {
+            (Some(request), _) => {
+                let k = request.k;
+                (request, Some(k))
+            }
+            (None, Some(range)) => (&mut range.request, None),
+            (None, None) => return self,
+        };
+        let schema = self.table_schema.file_schema();
+        let reads = self.predicate.as_ref().map(|predicate| predicate.columns());
+        let is_list = |column: &usize| schema.field(*column).data_type().is_nested();
+        let wanted = Wanted {
+            column: &request.column_name,
+            metric: request.metric,
+            k,
+            descending: request.order.descending,
+            // A range is a filter by vectors that the index answers.
+            filters_vectors: k.is_some() && reads.is_some_and(|reads| reads.iter().any(is_list)),
+        };
+        let chosen = self.chooser.as_ref();
+        let chosen = chosen.and_then(|chooser| chooser.choose(groups, wanted));
+        request.access = match &chosen {
+            Some(chosen) => chosen.access().clone(),
+            None => Access::Exact,
+        };
+        self.indexes = chosen;
         self
     }
 

@@ -22,7 +22,7 @@ use ogive_udfs::{KNN, field_of, is_knn, metric_of, precision_of, unbound};
 
 use crate::listing::TableFiles;
 use crate::options::{OgiveOptions, OnCorruption};
-use crate::scan::access::{ChosenIndexes, Wanted};
+use crate::scan::access::IndexChooser;
 use crate::scan::file::ROW_COLUMN;
 use crate::scan::format::VectorFormat;
 use crate::scan::request::{RangeRequest, TopKRequest, is_searchable};
@@ -132,30 +132,6 @@ impl VectorTable {
         )))
     }
 
-    /// What a search asks of an index.
-    fn wanted<'a>(
-        &self,
-        request: &'a TopKRequest,
-        k: Option<usize>,
-        filters: &[Expr],
-    ) -> Wanted<'a> {
-        let schema = self.files.schema();
-        let is_list = |name: &str| {
-            let field = schema.field_with_name(name);
-            field.is_ok_and(|field| field.data_type().is_nested())
-        };
-        Wanted {
-            column: &request.column_name,
-            metric: request.metric,
-            k,
-            descending: request.order.descending,
-            filters_vectors: filters
-                .iter()
-                .flat_map(Expr::column_refs)
-                .any(|column| is_list(&column.name)),
-        }
-    }
-
     /// The first range of distances among filters that all must hold.
     fn range_request(&self, state: &dyn Session, filters: &[Expr]) -> Result<Option<RangeRequest>> {
         if !is_enabled(state) {
@@ -209,20 +185,6 @@ impl VectorTable {
             .source(state, self.files.table_schema())?
             .with_read_options(read);
         let range = self.range_request(state, &row_filters)?;
-        let wanted = request
-            .as_ref()
-            .map(|request| self.wanted(request, Some(request.k), &row_filters))
-            .or_else(|| {
-                let range = range.as_ref()?;
-                Some(self.wanted(&range.request, None, &[]))
-            });
-        let indexes = match wanted {
-            Some(wanted) => {
-                let store = state.runtime_env().object_store(url)?;
-                ChosenIndexes::choose(state, &store, &scanned.groups, read, wanted)
-            }
-            None => None,
-        };
         if let Some(range) = range {
             source = source.with_range(range);
         }
@@ -238,8 +200,9 @@ impl VectorTable {
         if let Some(request) = request {
             source = source.with_top_k(request);
         }
-        if let Some(indexes) = indexes {
-            source = source.with_indexes(indexes);
+        let store = state.runtime_env().object_store(url)?;
+        if let Some(chooser) = IndexChooser::new(state, &store, read) {
+            source = source.with_chooser(chooser).with_indexes(&scanned.groups);
         }
         let config = FileScanConfigBuilder::new(url.object_store(), Arc::new(source))
             .with_file_groups(scanned.groups)

@@ -22,7 +22,10 @@ fn an_index_is_built_listed_refreshed_and_dropped() {
     assert!(built.stdout.contains("docs_v_idx"), "{built:?}");
     let plan = "EXPLAIN SELECT _row FROM docs ORDER BY v <=> '[1,0,0,1]' LIMIT 3";
     let plan = ogive(at, &["docs.cvc", "-q", "-c", plan]).ok();
-    assert!(plan.stdout.contains("access=exact-certified(flat"), "{plan:?}");
+    assert!(
+        plan.stdout.contains("access=exact-certified(flat"),
+        "{plan:?}"
+    );
     ogive(at, &["index", "build", "docs.cvc", "--name", "docs_v_idx"])
         .fails(1, &["relation \"docs_v_idx\" already exists"]);
     ogive(at, &["index", "verify", "docs.cvc"]).ok();
@@ -43,7 +46,10 @@ fn an_index_is_built_listed_refreshed_and_dropped() {
     ogive(at, &["index", "refresh", "docs.cvc"]).ok();
     ogive(at, &["index", "verify", "docs.cvc", "--quiet"]).ok();
     let refreshed = answer(&[]);
-    assert_eq!((refreshed.stdout.as_str(), refreshed.stderr.as_str()), (plain.stdout.as_str(), ""));
+    assert_eq!(
+        (refreshed.stdout.as_str(), refreshed.stderr.as_str()),
+        (plain.stdout.as_str(), "")
+    );
 
     let stats = ogive(at, &["index", "stats", "docs.cvc"]).ok();
     assert!(stats.stdout.contains("2500"), "{stats:?}");
@@ -63,7 +69,10 @@ fn what_is_left_of_gone_files_is_collected() {
     ogive(at, &["index", "build", "b.cvc", "-q"]).ok();
     fs::remove_file(at.join("a.cvc")).unwrap();
     let collected = ogive(at, &["index", "gc", "."]).ok();
-    assert!(collected.stderr.contains("a.cvc.a_v_idx.index"), "{collected:?}");
+    assert!(
+        collected.stderr.contains("a.cvc.a_v_idx.index"),
+        "{collected:?}"
+    );
     assert!(!collected.stderr.contains("b.cvc"), "{collected:?}");
     ogive(at, &["index", "verify", "b.cvc"]).ok();
 }
@@ -75,7 +84,8 @@ fn wrong_calls_say_what_is_wrong() {
     make(at, "docs.cvc", 10);
     ogive(at, &["index", "build", "gone.cvc"]).fails(1, &["gone.cvc", "no such file"]);
     ogive(at, &["index", "gc", "gone"]).fails(1, &["gone", "no such directory"]);
-    ogive(at, &["index", "build", "docs.cvc", "--column", "w"]).fails(1, &["column \"w\" does not exist"]);
+    ogive(at, &["index", "build", "docs.cvc", "--column", "w"])
+        .fails(1, &["column \"w\" does not exist"]);
     fs::write(at.join("t.csv"), "a,b\n1,2\n").unwrap();
     ogive(at, &["index", "build", "t.csv"]).fails(1, &["there is no column of vectors"]);
     assert_eq!(ogive(at, &["index", "build"]).code, 2);
