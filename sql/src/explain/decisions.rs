@@ -20,7 +20,7 @@ use datafusion::physical_plan::filter::FilterExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
-use ogive_table_providers::VectorSource;
+use ogive_table_providers::{Access, IndexMeasure, TopKRequest, VectorSource};
 use ogive_udfs::metric_of;
 
 use crate::exec::{KnnJoinExec, VectorTopKExec};
@@ -109,7 +109,10 @@ fn sorted(sort: &SortExec, enabled: bool) -> Result<Option<String>> {
     }
     if let Some(source) = vector_scan(input) {
         if let Some(request) = source.top_k() {
-            return Ok(Some(format!("search: inside the scan, topk={request}")));
+            let hint = index_hint(input, source, request)?;
+            return Ok(Some(format!(
+                "search: inside the scan, topk={request}{hint}"
+            )));
         }
         if let Some(projection) = source.projection() {
             key = projection.unproject_expr(&key)?;
@@ -129,6 +132,35 @@ fn sorted(sort: &SortExec, enabled: bool) -> Result<Option<String>> {
         "ORDER BY {distance}: every row is sorted by its distance: {}",
         why_not(sort, &key, enabled)
     )))
+}
+
+/// Rows from which on an index is about ten times as fast.
+const HINT_ROWS: usize = 100_000;
+/// A search for more than one row in so many gains less.
+const HINT_ROWS_FOR_EACH: usize = 1000;
+
+/// What an index would do for a search that compares all rows.
+fn index_hint(
+    scan: &Arc<dyn ExecutionPlan>,
+    source: &VectorSource,
+    request: &TopKRequest,
+) -> Result<String> {
+    let rows = scan.partition_statistics(None)?.num_rows;
+    let rows = rows.get_value().copied().unwrap_or_default();
+    let few = request.k.saturating_mul(HINT_ROWS_FOR_EACH) <= rows;
+    let class = match IndexMeasure::of(request.metric) {
+        Some(IndexMeasure::L2) => "vector_l2_ops",
+        Some(IndexMeasure::InnerProduct) => "vector_ip_ops",
+        Some(IndexMeasure::Cosine) => "vector_cosine_ops",
+        None => return Ok(String::new()),
+    };
+    if request.access != Access::Exact || !source.uses_indexes() || rows < HINT_ROWS || !few {
+        return Ok(String::new());
+    }
+    Ok(format!(
+        "; an index would leave about a tenth of the bytes to read: CREATE INDEX ON .. USING flat ({} {class})",
+        request.column_name
+    ))
 }
 
 /// The plan that makes the rows, below what only deals them out.

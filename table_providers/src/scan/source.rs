@@ -105,6 +105,11 @@ impl VectorSource {
         self
     }
 
+    /// Whether searches go through indexes where there are any.
+    pub fn uses_indexes(&self) -> bool {
+        self.chooser.is_some()
+    }
+
     /// Searches through indexes, where these files have them.
     pub fn with_indexes(mut self, groups: &[FileGroup]) -> Self {
         let (request, k) = match (&mut self.top_k, &mut self.range) {
