@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ogive-codebase", &[]),
     ("ogive-cvc", &["ogive-codecs"]),
     ("ogive-index", &["ogive-kernels"]),
+    ("ogive-cuda", &["ogive-kernels", "ogive-codecs"]),
     (
         "ogive-udfs",
         &[
@@ -60,6 +61,7 @@ const ENGINES: &[&str] = &[
     "ogive-vault",
     "ogive-codebase",
     "ogive-index",
+    "ogive-cuda",
 ];
 
 #[test]
