@@ -243,6 +243,23 @@ impl Queue {
         }
     }
 
+    /// Enqueues a copy of all of `from` to the start of `to`.
+    ///
+    /// # Safety
+    /// As the type says.
+    pub(crate) unsafe fn copy<T: Plain>(&self, from: &Memory<T>, to: &Memory<T>) -> Result<()> {
+        assert!(from.count <= to.count, "a copy past the end");
+        // SAFETY: both are that long, and are two.
+        unsafe {
+            self.driver.copy(
+                self.id,
+                from.address,
+                to.address,
+                from.count * size_of::<T>(),
+            )
+        }
+    }
+
     /// Enqueues the setting of all bytes of the first elements.
     ///
     /// # Safety

@@ -46,6 +46,7 @@ mod error;
 mod join;
 mod pages;
 mod ptx;
+mod rates;
 #[cfg(test)]
 mod tests;
 mod top_k;
@@ -54,4 +55,5 @@ pub use device::{Device, DeviceInfo};
 pub use error::{Error, Result};
 pub use join::DeviceBatchTopK;
 pub use pages::DevicePages;
+pub use rates::{PageRates, Rates};
 pub use top_k::{DeviceRows, DeviceTopK};

@@ -5,11 +5,13 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use ogive_codecs::pages::{Codec, DevicePage, DeviceStored, PAGE_SIZE, PageDevice, Stored};
 use rayon::prelude::*;
 
 use crate::device::{Arguments, Device, Memory, Pinned, Queue};
+use crate::rates::best_of;
 use crate::{Error, Result};
 
 /// Pages of a chunk: 32 MiB, a millisecond of the bus.
@@ -183,6 +185,43 @@ impl DevicePages {
     }
 }
 
+impl DevicePages {
+    /// Bytes of the pages that fit a chunk, bytes as they are stored, and the best times of the kernels both ways.
+    pub(crate) fn time_kernels(
+        &self,
+        pages: &[&[u8]],
+    ) -> Result<(usize, usize, Duration, Duration)> {
+        let mut chunk = self.chunk()?;
+        let pages = &pages[..pages.len().min(chunk.pages_max)];
+        chunk.begin_compressing(pages)?;
+        let compress = best_of(&chunk.queue, 5, || chunk.launch_compression())?;
+        let mut stored = DeviceStored::default();
+        chunk.finish_compressing(&mut stored)?;
+        let mut outs = vec![[0; PAGE_SIZE]; pages.len()];
+        let mut rest = stored.bytes.as_slice();
+        let jobs: Vec<DevicePage<'_>> = stored
+            .pages
+            .iter()
+            .zip(pages)
+            .zip(&mut outs)
+            .map(|((made, page), out)| {
+                let (bytes, later) = rest.split_at(made.bytes);
+                rest = later;
+                DevicePage {
+                    codec: made.codec,
+                    stored: bytes,
+                    out: &mut out[..page.len()],
+                }
+            })
+            .collect();
+        chunk.begin_decompressing(&jobs)?;
+        let decompress = best_of(&chunk.queue, 5, || chunk.launch_decompression())?;
+        self.give_back(chunk);
+        let bytes = pages.iter().map(|page| page.len()).sum();
+        Ok((bytes, stored.bytes.len(), compress, decompress))
+    }
+}
+
 impl PageDevice for DevicePages {
     fn name(&self) -> &str {
         &self.name
@@ -279,6 +318,21 @@ impl Chunk {
             let queue = &self.queue;
             queue.upload(&self.input.host[..bytes], &self.input.device, 0)?;
             queue.upload(&self.lengths.host[..count], &self.lengths.device, 0)?;
+        }
+        self.launch_compression()?;
+        // SAFETY: as above.
+        unsafe {
+            let queue = &self.queue;
+            queue.download(&self.same.device, 0, &mut self.same.host[..count])?;
+            queue.download(&self.stored.device, 0, &mut self.stored.host[..count])
+        }
+    }
+
+    fn launch_compression(&self) -> Result<()> {
+        let count = self.pages;
+        // SAFETY: the memory is the chunk's and has room for so many pages.
+        unsafe {
+            let queue = &self.queue;
             queue.launch(
                 "same_fill_detect",
                 count as u64,
@@ -298,9 +352,7 @@ impl Chunk {
                     .memory(&self.blocks)
                     .memory(&self.stored.device)
                     .int(count as u32),
-            )?;
-            queue.download(&self.same.device, 0, &mut self.same.host[..count])?;
-            queue.download(&self.stored.device, 0, &mut self.stored.host[..count])
+            )
         }
     }
 
@@ -375,7 +427,21 @@ impl Chunk {
             queue.upload(&self.stored.host[..count], &self.stored.device, 0)?;
             queue.upload(&self.codecs.host[..count], &self.codecs.device, 0)?;
             queue.upload(&self.lengths.host[..count], &self.lengths.device, 0)?;
-            queue.launch(
+        }
+        self.launch_decompression()?;
+        // SAFETY: as above.
+        unsafe {
+            let queue = &self.queue;
+            queue.download(&self.status.device, 0, &mut self.status.host[..count])?;
+            queue.download(&self.output.device, 0, &mut self.output.host[..bytes])
+        }
+    }
+
+    fn launch_decompression(&self) -> Result<()> {
+        let count = self.pages;
+        // SAFETY: as in `launch_compression`.
+        unsafe {
+            self.queue.launch(
                 "decompress_pages",
                 count as u64,
                 &mut Arguments::new()
@@ -387,9 +453,7 @@ impl Chunk {
                     .memory(&self.output.device)
                     .memory(&self.status.device)
                     .int(count as u32),
-            )?;
-            queue.download(&self.status.device, 0, &mut self.status.host[..count])?;
-            queue.download(&self.output.device, 0, &mut self.output.host[..bytes])
+            )
         }
     }
 

@@ -76,7 +76,12 @@ fn memory<T>(
 
 /// Finds the first device. Never panics: where there is no driver, that is the error.
 pub(crate) fn open() -> Result<Arc<dyn Driver>> {
-    let looked_for = || cudarc::get_lib_name_candidates("cuda");
+    // The names that drivers go by; the loader tries some more.
+    let looked_for = || {
+        let names = cudarc::get_lib_name_candidates("cuda");
+        let last = names.last().cloned();
+        names.into_iter().take(1).chain(last).collect()
+    };
     // SAFETY: loads the library of that name and runs what it runs when it is loaded, which is what is asked for.
     if !unsafe { sys::is_culib_present() } {
         return Err(Error::NoDriver {
@@ -277,6 +282,13 @@ impl Driver for Cuda {
         unsafe { sys::cuMemcpyDtoHAsync_v2(to.cast(), from, bytes, stream(queue)) }
             .result()
             .or_error("cuMemcpyDtoHAsync")
+    }
+
+    unsafe fn copy(&self, queue: QueueId, from: Address, to: Address, bytes: usize) -> Result<()> {
+        self.enter()?;
+        // SAFETY: the caller's promise, passed on.
+        unsafe { result::memcpy_dtod_async(to, from, bytes, stream(queue)) }
+            .or_error("cuMemcpyDtoDAsync")
     }
 
     unsafe fn fill(&self, queue: QueueId, at: Address, byte: u8, bytes: usize) -> Result<()> {

@@ -153,6 +153,14 @@ impl Driver for Emulated {
         Ok(())
     }
 
+    unsafe fn copy(&self, _: QueueId, from: Address, to: Address, bytes: usize) -> Result<()> {
+        self.assert_inside(from, bytes);
+        self.assert_inside(to, bytes);
+        // SAFETY: the caller's promise, and the assertions above.
+        unsafe { std::ptr::copy_nonoverlapping(from as *const u8, to as *mut u8, bytes) };
+        Ok(())
+    }
+
     unsafe fn fill(&self, _: QueueId, at: Address, byte: u8, bytes: usize) -> Result<()> {
         self.assert_inside(at, bytes);
         // SAFETY: the caller's promise, and the assertion above.

@@ -70,6 +70,12 @@ pub(crate) trait Driver: Send + Sync + fmt::Debug {
         bytes: usize,
     ) -> Result<()>;
 
+    /// Enqueues a copy within the device.
+    ///
+    /// # Safety
+    /// As [`Driver::upload`]; the two do not overlap.
+    unsafe fn copy(&self, queue: QueueId, from: Address, to: Address, bytes: usize) -> Result<()>;
+
     /// Enqueues the setting of bytes of the device.
     ///
     /// # Safety

@@ -234,3 +234,13 @@ fn batches_are_cut_into_chunks_and_chunks_get_smaller_where_there_is_no_room() {
         );
     }
 }
+
+#[test]
+fn rates_are_measured() {
+    let Some(device) = device() else { return };
+    let rates = device.measure(1 << 20).unwrap();
+    assert!(rates.upload > 0.0 && rates.download > 0.0 && rates.device > 0.0);
+    let pages = vec![b"a page that is not long".as_slice(); 40];
+    let rates = DevicePages::new(device).measure(&pages).unwrap();
+    assert!(rates.compress > 0.0 && rates.decompress > 0.0 && rates.ratio >= 1.0);
+}
