@@ -5,6 +5,7 @@ mod convert;
 mod interrupt;
 mod kv;
 mod pack;
+mod pages;
 mod query;
 mod verify;
 

@@ -21,6 +21,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         &[
             "ogive-kernels",
             "ogive-codecs",
+            "ogive-cuda",
             "ogive-vectors",
             "ogive-vault",
             "ogive-codebase",

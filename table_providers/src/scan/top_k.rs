@@ -17,7 +17,9 @@ use datafusion_expr::ColumnarValue;
 use datafusion_physical_expr::PhysicalExpr;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
-use ogive_kernels::{Metric, Order, Precision, Query, Rank, Rows, SharedThreshold, TopK};
+use ogive_kernels::{
+    InstructionSet, Metric, Order, Precision, Query, Rank, Rows, SharedThreshold, TopK,
+};
 use ogive_udfs::{constant_vector, rows_of};
 use parking_lot::Mutex;
 
@@ -39,6 +41,8 @@ pub struct TopKRequest {
     pub metric: Metric,
     /// How precise distances are.
     pub precision: Precision,
+    /// The instructions that distances are computed with.
+    pub instructions: InstructionSet,
     /// The vector column, as an index into the file schema.
     pub column: usize,
     /// Its name, for `EXPLAIN`.
@@ -78,6 +82,7 @@ impl TopKRequest {
         Self {
             metric,
             precision,
+            instructions: ogive_kernels::active_instruction_set(),
             column,
             column_name,
             query,
@@ -86,6 +91,12 @@ impl TopKRequest {
             ties,
             shared: Arc::default(),
         }
+    }
+
+    /// The same request, answered by other instructions.
+    pub fn with_instructions(mut self, instructions: InstructionSet) -> Self {
+        self.instructions = instructions;
+        self
     }
 
     /// The search of one partition. Partitions of one execution share a threshold and look at rows
@@ -120,7 +131,11 @@ impl TopKRequest {
         let vector = constant_vector(&value)?;
         Ok(vector
             .filter(|vector| vector.len() == dimension)
-            .map(|vector| Query::new(self.metric, &vector).with_precision(self.precision)))
+            .map(|vector| {
+                Query::new(self.metric, &vector)
+                    .with_precision(self.precision)
+                    .with_instruction_set(self.instructions)
+            }))
     }
 }
 
