@@ -103,6 +103,9 @@ impl Execution {
             }),
             DeviceChoice::Auto => WHERE_IT_PAYS.get_or_init(|| {
                 let threads = std::thread::available_parallelism().map_or(1, usize::from);
+                if !DevicePages::can_pay(threads) {
+                    return None;
+                }
                 let device = Device::discover().ok()?;
                 Some(Arc::new(DevicePages::where_it_pays(device, threads)))
             }),

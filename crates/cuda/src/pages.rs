@@ -72,6 +72,12 @@ impl DevicePages {
         }
     }
 
+    /// Whether there is anything that [`DevicePages::where_it_pays`] would take from so many threads: to be asked before a device
+    /// is looked for, which takes a driver a second.
+    pub fn can_pay(threads: usize) -> bool {
+        threads.saturating_mul(THREAD_COMPRESSES.min(THREAD_DECOMPRESSES)) < DEVICE_RATE
+    }
+
     fn idle(&self) -> std::sync::MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use ogive_codecs::pages::{
-    Algorithm, Codec, CompressorBuilder, DevicePage, PAGE_SIZE, PageBatch, PageCompressor, lz4,
+    Algorithm, Codec, CompressorBuilder, DevicePage, PAGE_SIZE, PageBatch, PageCompressor,
+    PageDevice, lz4,
 };
 
 use super::{Random, device};
@@ -233,6 +234,21 @@ fn batches_are_cut_into_chunks_and_chunks_get_smaller_where_there_is_no_room() {
             plain.decompress(&bad).unwrap_err()
         );
     }
+}
+
+/// Few threads are helped to compress, none to decompress where there are more than three; nobody gives a device few pages.
+#[test]
+fn a_device_takes_what_it_is_expected_to_be_faster_at() {
+    let Some(device) = device() else { return };
+    for (threads, compress, decompress) in [(1, true, true), (4, true, false), (64, false, false)] {
+        let pages = DevicePages::where_it_pays(device.clone(), threads);
+        assert_eq!(pages.takes(10_000, true), compress, "{threads}");
+        assert_eq!(pages.takes(10_000, false), decompress, "{threads}");
+        assert_eq!(DevicePages::can_pay(threads), compress || decompress);
+        assert!(!pages.takes(100, true));
+    }
+    let always = DevicePages::new(device);
+    assert!(always.takes(10_000, true) && always.takes(10_000, false) && !always.takes(10, false));
 }
 
 #[test]
