@@ -51,6 +51,9 @@ pub enum Command {
     Index(IndexCommand),
     /// Pack source code for a model's context window
     Context(Box<ContextArguments>),
+    /// Compress pages of your own files, and say what that saves
+    #[command(subcommand)]
+    Pages(PagesCommand),
     /// Say what this build and this machine can do
     Doctor(DoctorArguments),
 }
@@ -123,6 +126,36 @@ pub struct InfoArguments {
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub format: Format,
     /// Nothing on stderr but warnings and errors, as ever
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+/// `ogive pages`.
+#[derive(Debug, clap::Subcommand)]
+pub enum PagesCommand {
+    /// Compare the algorithms: ratio, speed both ways by one thread, and what zram, a vault or Parquet would save
+    Bench(PagesBenchArguments),
+}
+
+/// `ogive pages bench FILE…`.
+#[derive(Debug, Args)]
+pub struct PagesBenchArguments {
+    /// Files or block devices, cut into pages of 4 KiB
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// Bytes to measure at most, taken from all parts of the files
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "256MB")]
+    pub sample: usize,
+    /// Draw ratio against speed into this SVG
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+    /// Replace the picture if there is one
+    #[arg(long)]
+    pub force: bool,
+    /// Format of the tables
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Nothing on stderr but warnings and errors
     #[arg(short, long)]
     pub quiet: bool,
 }

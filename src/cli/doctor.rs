@@ -86,7 +86,13 @@ fn report(is_set: impl Fn(&str) -> bool) -> String {
         "kernels there",
         &format!("{} (OGIVE_SIMD chooses)", sets.join(", ")),
     );
-    line("gpu", "none used: built without CUDA");
+    line(
+        "backends",
+        "what page codecs work on; SET ogive.backend, ogive.device choose",
+    );
+    for backend in ogive_udfs::backends(&ogive_udfs::Execution::default()) {
+        line(&format!("  {}", backend.name), &state(&backend));
+    }
     let stores = if cfg!(feature = "s3") {
         "s3, gs, az, http"
     } else {
@@ -98,6 +104,22 @@ fn report(is_set: impl Fn(&str) -> bool) -> String {
         line(&format!("  {store}"), &listed(&found));
     }
     lines
+}
+
+/// A back end in a line.
+fn state(backend: &ogive_udfs::BackendRow) -> String {
+    let mut words = Vec::new();
+    if let Some(device) = &backend.device {
+        let memory = backend.memory_bytes.unwrap_or_default() >> 20;
+        let driver = backend.driver.as_deref().unwrap_or("an unknown driver");
+        words.push(format!("{device}, {memory} MiB, {driver}"));
+    }
+    words.push(match (&backend.why_not, backend.available) {
+        (Some(why_not), true) => format!("there: {why_not}"),
+        (Some(why_not), false) => format!("not there: {why_not}"),
+        (None, _) => "used".to_owned(),
+    });
+    words.join("; ")
 }
 
 fn listed(words: &[&str]) -> String {
@@ -120,6 +142,7 @@ mod tests {
             "{report}"
         );
         assert!(report.contains("  gs            none found\n"), "{report}");
-        assert!(report.contains("gpu             none used"), "{report}");
+        assert!(report.contains("\n  cuda          "), "{report}");
+        assert!(report.contains("\n  scalar        "), "{report}");
     }
 }

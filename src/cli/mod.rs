@@ -18,6 +18,8 @@ mod kv;
 mod number_table;
 mod output;
 mod pack;
+mod pages_bench;
+mod pages_plot;
 mod printable;
 mod progress;
 mod prompt;
@@ -37,7 +39,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use ogive::{Session, SessionBuilder};
 
-use arguments::{Arguments, Command, QueryArguments};
+use arguments::{Arguments, Command, PagesCommand, QueryArguments};
 use bus_error::name_files_on_bus_error;
 use error::{Failure, Result};
 use interrupt::Interrupt;
@@ -91,6 +93,7 @@ async fn work(command: Command, interrupt: Interrupt) -> Result<()> {
         Command::Kv(command) => kv::run(command),
         Command::Index(command) => index::run(command, interrupt).await,
         Command::Context(arguments) => context::run(*arguments, interrupt).await,
+        Command::Pages(PagesCommand::Bench(arguments)) => pages_bench::run(&arguments, &interrupt),
         // It has nothing to say on stderr.
         Command::Doctor(_) => doctor::run(),
     }

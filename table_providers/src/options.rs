@@ -50,6 +50,12 @@ extensions_options! {
         /// Where what is known of source code is kept between scans: a folder, `off`, or empty for the user's caches
         /// (`$XDG_CACHE_HOME/ogive`). Checkouts that are attached already keep theirs.
         pub code_cache: String, default = String::new()
+        /// The instructions that distances and page codecs are computed with: `auto` is the best that the machine has. Answers do
+        /// not depend on it.
+        pub backend: String, default = "auto".to_string()
+        /// Where batches of pages are compressed and decompressed: `cpu`, `cuda` (whatever a GPU takes), or `auto` (a GPU where it
+        /// is expected to be faster, if there is one).
+        pub device: String, default = "auto".to_string()
         /// PostgreSQL's `enable_indexscan`: `off` is `ogive.index_access = 'off'`.
         pub enable_indexscan: bool, default = true
         /// Searches go through indexes: `auto` (where that is faster), `off` or `force` (wherever there is one). Answers
@@ -125,6 +131,20 @@ impl ExtensionOptions for OgiveOptions {
             _ => value,
         };
         domain(key).check(&format!("{}.{key}", Self::PREFIX), value)?;
+        let there = match key {
+            "backend" => ogive_udfs::check_backend(value),
+            "device" => ogive_udfs::check_device(value),
+            _ => Ok(()),
+        };
+        if let Err(why) = there {
+            return Err(DataFusionError::External(Box::new(VectorError::new(
+                "22023",
+                format!(
+                    "invalid value for parameter \"{}.{key}\": \"{value}\": {why}",
+                    Self::PREFIX
+                ),
+            ))));
+        }
         self.0.set(key, value)
     }
 
@@ -176,6 +196,8 @@ fn domain(key: &str) -> Domain {
         "target_recall" => Domain::Real(0.0..=1.0),
         "on_corruption" => Domain::Words(&["error", "skip", "fill"]),
         "code_cache" => Domain::Text,
+        "backend" => Domain::Words(&ogive_udfs::BACKENDS),
+        "device" => Domain::Words(&ogive_udfs::DEVICES),
         "sqlite_types" => Domain::Words(&["null", "strict", "text"]),
         // A day.
         "busy_timeout_ms" => Domain::Integer(0..=86_400_000),

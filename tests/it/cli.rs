@@ -6,6 +6,7 @@ mod index;
 mod interrupt;
 mod kv;
 mod pack;
+mod pages;
 mod query;
 mod verify;
 

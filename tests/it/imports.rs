@@ -16,11 +16,13 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ogive-codebase", &[]),
     ("ogive-cvc", &["ogive-codecs", "ogive-temporary"]),
     ("ogive-index", &["ogive-kernels", "ogive-temporary"]),
+    ("ogive-cuda", &["ogive-kernels", "ogive-codecs"]),
     (
         "ogive-udfs",
         &[
             "ogive-kernels",
             "ogive-codecs",
+            "ogive-cuda",
             "ogive-vectors",
             "ogive-vault",
             "ogive-codebase",
@@ -63,6 +65,7 @@ const ENGINES: &[&str] = &[
     "ogive-vault",
     "ogive-codebase",
     "ogive-index",
+    "ogive-cuda",
 ];
 
 #[test]

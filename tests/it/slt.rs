@@ -55,7 +55,7 @@ impl Slt {
                 ("$examples".into(), text(root.join("examples"))),
                 (
                     "backend=$backend".into(),
-                    format!("backend={}", ogive_udfs::page_backend()),
+                    format!("backend={}", ogive_udfs::Execution::default().shown()),
                 ),
             ],
         }

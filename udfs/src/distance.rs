@@ -18,6 +18,7 @@ use crate::constant::{constant_dimension, constant_elements};
 use crate::evaluate::{
     Answering, ConstantSide, against_constant, check_dimensions, check_same, row_by_row,
 };
+use crate::execution::Execution;
 use crate::pgvector::{BitDistance, as_type, no_function, sparse_distance};
 use crate::vector_types::{SqlVectorType, common_type};
 use crate::vectors::Vectors;
@@ -125,8 +126,9 @@ impl Distance {
             check_dimensions(answering, &column, elements.len(), side)?;
             return Ok(null());
         }
-        let query =
-            Query::new(self.metric, elements.values()).with_precision(answering.precision());
+        let query = Query::new(self.metric, elements.values())
+            .with_precision(answering.precision())
+            .with_instruction_set(answering.instructions());
         let distances = against_constant(answering, &column, &query, side)?;
         Ok(ColumnarValue::Array(Arc::new(distances)))
     }
@@ -197,6 +199,7 @@ impl ScalarUDFImpl for Distance {
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         use ColumnarValue::{Array, Scalar};
         let kind = self.answers_as(&args.arg_fields);
+        let instructions = Execution::of(&args.config_options).instructions();
         let (arguments, fields) = match kind {
             Some(kind) => as_type(self.name, kind, &args.args, &args.arg_fields)?,
             None => (args.args, args.arg_fields),
@@ -205,7 +208,7 @@ impl ScalarUDFImpl for Distance {
             let rows = args.number_rows;
             return sparse_distance(self.name, self.metric, &arguments, &fields, rows);
         }
-        let as_kind = Answering::new(self.name, kind);
+        let as_kind = Answering::new(self.name, kind, instructions);
         match arguments.as_slice() {
             [Array(left), Array(right)] => {
                 let distances = self.row_by_row(&as_kind, left.as_ref(), right.as_ref())?;

@@ -7,7 +7,7 @@
 use arrow::array::Float64Array;
 use arrow::buffer::NullBuffer;
 use datafusion_common::{Result, exec_err};
-use ogive_kernels::{Metric, Precision, Query};
+use ogive_kernels::{InstructionSet, Metric, Precision, Query};
 use ogive_vectors::VectorType;
 
 use crate::answers::Answers;
@@ -132,7 +132,8 @@ pub(crate) fn row_by_row(
                 })
                 .unwrap_or(rows)
         };
-        let undefined = ogive_kernels::pairwise_with_precision(
+        let undefined = ogive_kernels::pairwise_with(
+            answering.instructions(),
             answering.precision(),
             metric,
             &left.block(row..end, dimension)?,
@@ -201,11 +202,24 @@ pub(crate) struct Answering {
     function: &'static str,
     /// pgvector's, for this type; `None` for lists.
     kind: Option<SqlVectorType>,
+    instructions: InstructionSet,
 }
 
 impl Answering {
-    pub(crate) fn new(function: &'static str, kind: Option<SqlVectorType>) -> Self {
-        Self { function, kind }
+    pub(crate) fn new(
+        function: &'static str,
+        kind: Option<SqlVectorType>,
+        instructions: InstructionSet,
+    ) -> Self {
+        Self {
+            function,
+            kind,
+            instructions,
+        }
+    }
+
+    pub(crate) fn instructions(&self) -> InstructionSet {
+        self.instructions
     }
 
     pub(crate) fn precision(&self) -> Precision {

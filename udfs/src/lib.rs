@@ -45,6 +45,7 @@ mod cosine_distance;
 mod cosine_similarity;
 mod distance;
 mod evaluate;
+mod execution;
 mod field_of;
 mod functions;
 mod inner_product;
@@ -75,6 +76,9 @@ pub use constant::constant_vector;
 pub use cosine_distance::cosine_distance_udf;
 pub use cosine_similarity::cosine_similarity_udf;
 pub use distance::{metric_of, precision_of, text_type_of};
+pub use execution::{
+    BACKENDS, BackendRow, DEVICES, Execution, backends, check_backend, check_device,
+};
 pub use field_of::field_of;
 pub use functions::{aggregate_functions, scalar_functions};
 pub use inner_product::inner_product_udf;
@@ -86,9 +90,9 @@ pub use l2_squared_distance::l2_squared_distance_udf;
 pub use min_by::{max_by_udaf, min_by_udaf};
 pub use negative_inner_product::negative_inner_product_udf;
 pub use pages::{
-    byte_shuffle_udf, byte_unshuffle_udf, length_of_bytes, page_algorithm_udf, page_backend,
-    page_compress_udf, page_decompress_udf, page_dictionary_udaf, page_entropy_udf,
-    page_is_same_fill_udf, page_ratio_udf, page_stats_udaf,
+    byte_shuffle_udf, byte_unshuffle_udf, length_of_bytes, page_algorithm_udf, page_compress_udf,
+    page_decompress_udf, page_dictionary_udaf, page_entropy_udf, page_is_same_fill_udf,
+    page_ratio_udf, page_stats_udaf,
 };
 pub use pgvector::{
     SPHERE, beside_texts, check_comparison, compare_udf, schema_as_text, text_to_array_udf,

@@ -1,12 +1,13 @@
 //! Value codecs: how numbers are kept in fewer bytes.
 //!
-//! Three codecs turn `f32` values into bytes and back. They are the payloads of CVC files, and stand alone:
+//! Four codecs turn `f32` values into bytes and back. The first three are the payloads of CVC files; all stand alone:
 //!
 //! * [`fp16`]: IEEE binary16, 2 bytes a value, round to nearest even.
 //! * [`int8`]: one unsigned byte a value, with one `min` and one `scale` for the whole run.
 //! * [`lossless`]: four byte planes, each with a dictionary and packed codes; every bit comes back.
+//! * [`exponents`]: exponents entropy-coded, all else as it is; every bit comes back, embeddings a sixth smaller.
 //!
-//! A fourth reads what Parquet files put around the values of a column, so that vectors in them can be found in place:
+//! A fifth reads what Parquet files put around the values of a column, so that vectors in them can be found in place:
 //!
 //! * [`levels`]: whole numbers of few bits, as runs and packed bits; decoded only.
 //!
@@ -34,6 +35,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod error;
+pub mod exponents;
 pub mod fp16;
 pub mod int8;
 pub mod levels;

@@ -93,7 +93,7 @@ pub use lookup::{
 };
 pub use metric::Metric;
 pub use order::{Order, Rank};
-pub use pairwise::{norms, pairwise, pairwise_with_precision};
+pub use pairwise::{norms, pairwise, pairwise_with, pairwise_with_precision};
 pub use precision::Precision;
 pub use query::Query;
 pub use rotate::Matrix;

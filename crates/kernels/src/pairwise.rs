@@ -31,7 +31,12 @@ pub fn pairwise_with_precision(
     pairwise_with(active_instruction_set(), precision, metric, a, b, out)
 }
 
-pub(crate) fn pairwise_with(
+/// [`pairwise_with_precision`] by another instruction set; portable code stands in for a set that the machine lacks.
+/// Distances are the same to the last bit.
+///
+/// # Panics
+/// As [`pairwise`].
+pub fn pairwise_with(
     set: InstructionSet,
     precision: Precision,
     metric: Metric,

@@ -110,6 +110,38 @@ impl Query {
         self.side(encoding).vector.values()
     }
 
+    /// The bits that rows are compared with, eight to a byte; empty unless the metric takes bits.
+    pub fn bits(&self) -> &[u8] {
+        &self.bits
+    }
+
+    /// The answer that [`Query::distances`] gives for a row of an encoding, made from sums that something else added up in
+    /// the same order (element `i` in lane `i % 16`; see the crate's page): `sum` is that of the metric, `squares` those of
+    /// the row, used by cosines. `None` is SQL NULL.
+    ///
+    /// # Panics
+    /// When the metric takes bits.
+    pub fn answer_from_sums(&self, encoding: Encoding, sum: f64, squares: f64) -> Option<f64> {
+        assert!(
+            matches!(comparison(self.metric), Comparison::Sum(_)),
+            "{} is made from counts",
+            self.metric
+        );
+        let query_squares = self.side(encoding).squares;
+        answer(self.precision, self.metric, sum, squares, query_squares)
+    }
+
+    /// The answer for a row of bits from how many differ, are set in both, and are set in either.
+    ///
+    /// # Panics
+    /// When the metric does not take bits.
+    pub fn answer_from_counts(&self, differing: u64, both: u64, either: u64) -> f64 {
+        match comparison(self.metric) {
+            Comparison::Bits(measure) => bits::answer(measure, differing, both, either),
+            Comparison::Sum(_) => unreachable!("{} is made from sums", self.metric),
+        }
+    }
+
     /// The precision of answers.
     pub fn precision(&self) -> Precision {
         self.precision

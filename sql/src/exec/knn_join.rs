@@ -257,6 +257,8 @@ impl Run {
     fn start(exec: &KnnJoinExec, context: Arc<TaskContext>) -> Result<Self> {
         let (left, right) = (exec.left.schema(), exec.right.schema());
         let precision = exec.join.precision(&left, &right)?;
+        let instructions =
+            ogive_udfs::Execution::of(context.session_config().options()).instructions();
         let counter = |name| MetricBuilder::new(&exec.metrics).counter(name, 0);
         let counts = Counts {
             blocks: counter("query_blocks"),
@@ -286,7 +288,7 @@ impl Run {
             blocks: BlockReader::new(
                 exec.left.execute(0, Arc::clone(&context))?,
                 Arc::clone(&exec.join),
-                precision,
+                (precision, instructions),
                 partitions,
                 budget,
                 reservation,

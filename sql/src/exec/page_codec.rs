@@ -29,7 +29,7 @@ use datafusion::physical_plan::{
     PlanProperties, SendableRecordBatchStream,
 };
 use futures::StreamExt;
-use ogive_udfs::page_backend;
+use ogive_udfs::Execution;
 
 use super::rate::Rate;
 
@@ -91,6 +91,19 @@ impl PageCodecExec {
     }
 }
 
+impl PageCodecExec {
+    /// What the calls run on: as the session said when they were planned.
+    fn execution(&self) -> Execution {
+        let call = self
+            .calls
+            .iter()
+            .find_map(|call| call.downcast_ref::<ScalarFunctionExpr>());
+        call.map_or_else(Execution::default, |call| {
+            Execution::of(call.config_options())
+        })
+    }
+}
+
 /// The name of a call's column.
 pub(crate) fn call_name(index: usize) -> String {
     format!("page_call_{index}")
@@ -105,13 +118,10 @@ impl DisplayAs for PageCodecExec {
             .map(|(index, call)| format!("{call} as {}", call_name(index)))
             .collect();
         let calls = calls.join(", ");
+        let backend = self.execution().shown();
         match t {
-            DisplayFormatType::TreeRender => write!(f, "{calls}\nbackend={}", page_backend()),
-            _ => write!(
-                f,
-                "PageCodecExec: calls=[{calls}], backend={}",
-                page_backend()
-            ),
+            DisplayFormatType::TreeRender => write!(f, "{calls}\nbackend={backend}"),
+            _ => write!(f, "PageCodecExec: calls=[{calls}], backend={backend}"),
         }
     }
 }

@@ -35,7 +35,7 @@ use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 use ogive_kernels::Order;
 use ogive_table_providers::{ParquetVectors, TopKRequest, VectorSource, is_searchable};
-use ogive_udfs::{bound_constant, metric_of, precision_of};
+use ogive_udfs::{Execution, bound_constant, metric_of, precision_of};
 
 use crate::exec::VectorTopKExec;
 use crate::settings::is_enabled;
@@ -231,7 +231,8 @@ impl Wanted {
         let [Ok(left), Ok(right)] = fields else {
             return None;
         };
-        Some(TopKRequest::new(
+        let instructions = Execution::of(call.config_options()).instructions();
+        let request = TopKRequest::new(
             metric,
             precision_of(&[left, right]),
             index,
@@ -240,7 +241,8 @@ impl Wanted {
             self.k,
             self.order,
             self.ties,
-        ))
+        );
+        Some(request.with_instructions(instructions))
     }
 }
 

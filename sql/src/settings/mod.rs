@@ -128,6 +128,28 @@ mod tests {
             let error = options.set(name, value).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");
         }
+        // Instructions of another architecture, and a device that is not there, are refused where they are asked for.
+        let foreign = if cfg!(target_arch = "aarch64") {
+            "avx2"
+        } else {
+            "neon"
+        };
+        let error = options.set("ogive.backend", foreign).unwrap_err();
+        assert!(
+            error.to_string().contains("this machine has scalar"),
+            "{error}"
+        );
+        match (
+            ogive_udfs::check_device("cuda"),
+            options.set("ogive.device", "cuda"),
+        ) {
+            (Ok(()), set) => set.unwrap(),
+            (Err(why), set) => {
+                let error = set.unwrap_err().to_string();
+                assert!(error.contains(&why), "{error}");
+            }
+        }
+        options.set("ogive.device", "auto").unwrap();
         options.set("ogive.verify", "off").unwrap();
         assert!(options.set("ogive.verify", "perhaps").is_err());
     }

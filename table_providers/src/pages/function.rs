@@ -137,10 +137,10 @@ impl Rows {
         }
     }
 
-    fn batch(&self) -> Result<RecordBatch> {
+    fn batch(&self, context: &TaskContext) -> Result<RecordBatch> {
         match &self.kind {
             RowsKind::Zram(folder) => zram::devices(folder),
-            RowsKind::Backends => backends::backends(),
+            RowsKind::Backends => backends::backends(context.session_config().options()),
         }
     }
 }
@@ -150,11 +150,11 @@ impl PartitionStream for Rows {
         &self.schema
     }
 
-    fn execute(&self, _context: Arc<TaskContext>) -> SendableRecordBatchStream {
+    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
         let rows = self.clone();
         Box::pin(RecordBatchStreamAdapter::new(
             Arc::clone(&self.schema),
-            futures::stream::once(async move { rows.batch() }),
+            futures::stream::once(async move { rows.batch(&context) }),
         ))
     }
 }

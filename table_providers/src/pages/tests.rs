@@ -154,10 +154,12 @@ fn zram_devices_are_read_from_a_folder() {
 
 #[test]
 fn one_back_end_is_chosen_and_the_others_say_why_not() {
-    let batch = backends::backends().unwrap();
+    let batch = backends::backends(&Default::default()).unwrap();
     let flag = |name: &str| batch.column_by_name(name).unwrap().as_boolean().clone();
     let why_not = batch.column_by_name("why_not").unwrap();
-    assert_eq!(flag("chosen").true_count(), 1);
+    // Beside the instructions of the processor, the last row: a device, where there is one.
+    let processor = flag("chosen").slice(0, batch.num_rows() - 1);
+    assert_eq!(processor.true_count(), 1);
     for row in 0..batch.num_rows() {
         assert_eq!(flag("chosen").value(row), why_not.is_null(row), "row {row}");
         assert!(flag("available").value(row) || !flag("chosen").value(row));

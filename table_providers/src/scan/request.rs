@@ -8,7 +8,7 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use datafusion_common::{Result, ScalarValue};
 use datafusion_expr::ColumnarValue;
 use datafusion_physical_expr::PhysicalExpr;
-use ogive_kernels::{Metric, Order, Precision, Query, SharedThreshold};
+use ogive_kernels::{InstructionSet, Metric, Order, Precision, Query, SharedThreshold};
 use ogive_udfs::constant_vector;
 use parking_lot::Mutex;
 
@@ -26,6 +26,8 @@ pub struct TopKRequest {
     pub metric: Metric,
     /// How precise distances are.
     pub precision: Precision,
+    /// The instructions that distances are computed with.
+    pub instructions: InstructionSet,
     /// The vector column, as an index into the file schema.
     pub column: usize,
     /// Its name, for `EXPLAIN`.
@@ -67,6 +69,7 @@ impl TopKRequest {
         Self {
             metric,
             precision,
+            instructions: ogive_kernels::active_instruction_set(),
             column,
             column_name,
             query,
@@ -76,6 +79,12 @@ impl TopKRequest {
             access: Access::Exact,
             shared: Arc::default(),
         }
+    }
+
+    /// The same request, answered by other instructions.
+    pub fn with_instructions(mut self, instructions: InstructionSet) -> Self {
+        self.instructions = instructions;
+        self
     }
 
     /// The search of one partition. Partitions of one execution share a threshold and look at rows
@@ -110,7 +119,11 @@ impl TopKRequest {
         let vector = constant_vector(&value)?;
         Ok(vector
             .filter(|vector| vector.len() == dimension)
-            .map(|vector| Query::new(self.metric, &vector).with_precision(self.precision)))
+            .map(|vector| {
+                Query::new(self.metric, &vector)
+                    .with_precision(self.precision)
+                    .with_instruction_set(self.instructions)
+            }))
     }
 }
 

@@ -18,7 +18,7 @@ use datafusion_physical_plan::ExecutionPlan;
 use datafusion_physical_plan::empty::EmptyExec;
 use datafusion_session::{ScanArgs, ScanResult, Session, TableProvider};
 use ogive_kernels::Order;
-use ogive_udfs::{KNN, field_of, is_knn, metric_of, precision_of, unbound};
+use ogive_udfs::{Execution, KNN, field_of, is_knn, metric_of, precision_of, unbound};
 
 use crate::listing::TableFiles;
 use crate::options::{OgiveOptions, OnCorruption};
@@ -127,9 +127,9 @@ impl VectorTable {
         let precision = precision_of(&[Arc::new(schema.field(index).clone()), query_field]);
         let query = state.create_physical_expr(query.clone(), &DFSchema::empty())?;
         let name = column.name.clone();
-        Ok(Some(TopKRequest::new(
-            metric, precision, index, name, query, k, order, ties,
-        )))
+        let instructions = Execution::of(state.config_options()).instructions();
+        let request = TopKRequest::new(metric, precision, index, name, query, k, order, ties);
+        Ok(Some(request.with_instructions(instructions)))
     }
 
     /// The first range of distances among filters that all must hold.

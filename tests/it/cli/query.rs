@@ -451,7 +451,7 @@ fn doctor_names_variables_and_hides_their_values() {
         "{outcome:?}"
     );
     assert!(!outcome.stdout.contains("hunter2"), "{outcome:?}");
-    assert!(outcome.stdout.contains("built without CUDA"), "{outcome:?}");
+    assert!(outcome.stdout.contains("\n  cuda  "), "{outcome:?}");
 }
 
 /// `ogive .. | head -1`

@@ -7,6 +7,7 @@ use datafusion_common::Result;
 use ogive_codecs::pages::{CompressorBuilder, Dictionary, PageBatch};
 
 use super::codec_error;
+use crate::Execution;
 
 /// Settings that are kept, those used last.
 const KEPT: usize = 8;
@@ -21,6 +22,7 @@ pub(super) struct Batches {
 struct Kept {
     settings: CompressorBuilder,
     dictionary: Option<Dictionary>,
+    execution: Execution,
     batch: Arc<PageBatch>,
 }
 
@@ -29,12 +31,14 @@ impl Batches {
     pub(super) fn get(
         &self,
         name: &str,
+        execution: Execution,
         settings: CompressorBuilder,
         dictionary: Option<&[u8]>,
     ) -> Result<(Arc<PageBatch>, Option<Dictionary>)> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let found = kept.iter().position(|one| {
             one.settings == settings
+                && one.execution == execution
                 && one.dictionary.as_ref().map(Dictionary::as_bytes) == dictionary
         });
         if let Some(found) = found {
@@ -52,13 +56,19 @@ impl Batches {
             Some(dictionary) => settings.clone().dictionary(dictionary.clone()),
             None => settings.clone(),
         };
-        let batch = Arc::new(PageBatch::new(whole).map_err(error)?);
+        let whole = whole.backend(execution.pages());
+        let mut batch = PageBatch::new(whole).map_err(error)?;
+        if let Some(device) = execution.page_device() {
+            batch = batch.with_device(device);
+        }
+        let batch = Arc::new(batch);
         if kept.len() == KEPT {
             kept.remove(0);
         }
         kept.push(Kept {
             settings,
             dictionary: dictionary.clone(),
+            execution,
             batch: Arc::clone(&batch),
         });
         Ok((batch, dictionary))

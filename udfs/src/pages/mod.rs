@@ -26,9 +26,8 @@ use std::sync::Arc;
 use datafusion_common::{DataFusionError, exec_datafusion_err};
 use datafusion_expr::{AggregateUDF, ScalarUDF};
 
-use ogive_codecs::pages::Backend;
-
 use batches::Batches;
+use ogive_codecs::pages::PageBatch;
 
 pub use byte_shuffle::{byte_shuffle_udf, byte_unshuffle_udf};
 pub use length_of_bytes::length_of_bytes;
@@ -60,9 +59,11 @@ pub(crate) fn aggregates() -> Vec<Arc<AggregateUDF>> {
     vec![page_stats_udaf(), page_dictionary_udaf()]
 }
 
-/// The back end that page functions run on: `scalar`, `avx2`, `avx512` or `neon`.
-pub fn page_backend() -> &'static str {
-    Backend::best().name()
+/// Says that the processor did the device's work, and why.
+fn warn_of_device(name: &str, batch: &PageBatch) {
+    if let Some(failure) = batch.take_device_failure() {
+        log::warn!("{name}: the processor did the work of {failure}");
+    }
 }
 
 /// A codec's error under the name of the function.

@@ -14,7 +14,8 @@ use ogive_codecs::pages::{CompressorBuilder, Values};
 use super::bytes::{bytes_type, frame_type, integer_type, text_type};
 use super::per_value::columnar;
 use super::settings::{Form, Places, Wish, level};
-use super::{Batches, codec_error, settings};
+use super::{Batches, codec_error, settings, warn_of_device};
+use crate::Execution;
 
 const NAME: &str = "page_compress";
 
@@ -113,9 +114,10 @@ impl ScalarUDFImpl for PageCompress {
             level: Some(2),
             dictionary: Some(3),
         };
+        let execution = Execution::of(&args.config_options);
         let (column, is_constant) =
             settings::over_groups(NAME, &args, places, "auto", |wish, values| {
-                compress(&self.batches, wish, values)
+                compress(&self.batches, execution, wish, values)
             })?;
         columnar(column, is_constant)
     }
@@ -125,7 +127,12 @@ impl ScalarUDFImpl for PageCompress {
     }
 }
 
-fn compress(batches: &Batches, wish: &Wish, values: &[&[u8]]) -> Result<Values> {
+fn compress(
+    batches: &Batches,
+    execution: Execution,
+    wish: &Wish,
+    values: &[&[u8]],
+) -> Result<Values> {
     let error = |error| codec_error(NAME, &error);
     let level = level(NAME, wish.level)?;
     let word = wish.algorithm.as_deref().unwrap_or_default();
@@ -135,12 +142,15 @@ fn compress(batches: &Batches, wish: &Wish, values: &[&[u8]]) -> Result<Values> 
             if let Some(level) = level {
                 settings = settings.level(level);
             }
-            let (batch, _) = batches.get(NAME, settings, wish.dictionary.as_deref())?;
-            batch.compress(values).map_err(error)
+            let (batch, _) = batches.get(NAME, execution, settings, wish.dictionary.as_deref())?;
+            let made = batch.compress(values).map_err(error);
+            warn_of_device(NAME, &batch);
+            made
         }
         Form::Raw(format) => {
             let settings = CompressorBuilder::default();
-            let (batch, dictionary) = batches.get(NAME, settings, wish.dictionary.as_deref())?;
+            let (batch, dictionary) =
+                batches.get(NAME, execution, settings, wish.dictionary.as_deref())?;
             batch
                 .compress_raw(format, level, dictionary.as_ref(), values)
                 .map_err(error)

@@ -14,7 +14,8 @@ use ogive_codecs::pages::{CompressorBuilder, Values};
 use super::bytes::{frame_type, text_type};
 use super::per_value::columnar;
 use super::settings::{Form, Places, Wish};
-use super::{Batches, codec_error, settings};
+use super::{Batches, codec_error, settings, warn_of_device};
+use crate::Execution;
 
 const NAME: &str = "page_decompress";
 
@@ -116,9 +117,10 @@ impl ScalarUDFImpl for PageDecompress {
             level: None,
             dictionary: Some(if names_dictionary { 1 } else { 2 }),
         };
+        let execution = Execution::of(&args.config_options);
         let (column, is_constant) =
             settings::over_groups(NAME, &args, places, "auto", |wish, values| {
-                decompress(&self.batches, wish, values)
+                decompress(&self.batches, execution, wish, values)
             })?;
         columnar(column, is_constant)
     }
@@ -128,13 +130,19 @@ impl ScalarUDFImpl for PageDecompress {
     }
 }
 
-fn decompress(batches: &Batches, wish: &Wish, values: &[&[u8]]) -> Result<Values> {
+fn decompress(
+    batches: &Batches,
+    execution: Execution,
+    wish: &Wish,
+    values: &[&[u8]],
+) -> Result<Values> {
     let form = Form::of(NAME, wish.algorithm.as_deref().unwrap_or_default())?;
     let settings = CompressorBuilder::default();
-    let (batch, dictionary) = batches.get(NAME, settings, wish.dictionary.as_deref())?;
-    match form {
+    let (batch, dictionary) = batches.get(NAME, execution, settings, wish.dictionary.as_deref())?;
+    let made = match form {
         Form::Frame(_) => batch.decompress(values),
         Form::Raw(format) => batch.decompress_raw(format, dictionary.as_ref(), values),
-    }
-    .map_err(|error| codec_error(NAME, &error))
+    };
+    warn_of_device(NAME, &batch);
+    made.map_err(|error| codec_error(NAME, &error))
 }

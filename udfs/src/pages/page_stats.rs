@@ -182,7 +182,9 @@ impl Accumulator for PageStatsAccumulator {
             }
         };
         let settings = CompressorBuilder::new(algorithm);
-        let (batch, _) = self.batches.get(NAME, settings, None)?;
+        let (batch, _) = self
+            .batches
+            .get(NAME, crate::Execution::default(), settings, None)?;
         let values: Vec<&[u8]> = rows(bytes.as_ref())?.into_iter().flatten().collect();
         let statistics = batch
             .statistics(&values)

@@ -9,7 +9,7 @@ use datafusion_expr::{
     ColumnarValue, Documentation, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
     Signature, Volatility,
 };
-use ogive_kernels::{Metric, Query};
+use ogive_kernels::{InstructionSet, Metric, Query};
 use ogive_vectors::{hamming_distance, jaccard_distance};
 
 use super::external;
@@ -17,6 +17,7 @@ use super::mistakes::no_function;
 use super::row_function::{documentation, no_such};
 use super::value::{Argument, Value, as_type, is_text};
 use crate::constant::constant_vector;
+use crate::execution::Execution;
 use crate::vector_types::SqlVectorType;
 use crate::vectors::{bit_rows_of, vector_nulls};
 
@@ -58,6 +59,7 @@ impl BitDistance {
         &self,
         column: &ColumnarValue,
         constant: &ColumnarValue,
+        instructions: InstructionSet,
     ) -> Result<Option<ColumnarValue>> {
         let (ColumnarValue::Array(column), ColumnarValue::Scalar(constant)) = (column, constant)
         else {
@@ -74,7 +76,9 @@ impl BitDistance {
             return Ok(None);
         }
         let mut distances = vec![0.0; rows.len()];
-        Query::new(self.metric, &bits).distances(&rows, &mut distances);
+        Query::new(self.metric, &bits)
+            .with_instruction_set(instructions)
+            .distances(&rows, &mut distances);
         let nulls = column.nulls().cloned();
         let distances = Float64Array::new(distances.into(), nulls);
         Ok(Some(ColumnarValue::Array(Arc::new(distances))))
@@ -129,8 +133,9 @@ impl ScalarUDFImpl for BitDistance {
         else {
             return internal_err!("{name} was called with {} arguments", parsed.len());
         };
+        let instructions = Execution::of(&args.config_options).instructions();
         for (column, constant) in [(left, right), (right, left)] {
-            if let Some(distances) = self.against_constant(column, constant)? {
+            if let Some(distances) = self.against_constant(column, constant, instructions)? {
                 return Ok(distances);
             }
         }

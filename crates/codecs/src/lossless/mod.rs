@@ -77,6 +77,45 @@ pub fn decode(bytes: &[u8], out: &mut [f32]) -> Result<(), Error> {
     unpack::decode(&planes, 0, out)
 }
 
+/// Where a plane of a payload is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlaneLayout {
+    /// Byte of the payload at which its dictionary starts.
+    pub dictionary_offset: usize,
+    /// Bytes of the dictionary; codes must be below.
+    pub entries: usize,
+    /// Byte of the payload at which its codes start.
+    pub codes_offset: usize,
+    /// Bits of a code, 1 to 8.
+    pub bits: u32,
+}
+
+/// Where everything in a payload is, for those who decode it elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Number of values.
+    pub values: u64,
+    /// The planes, the least significant byte first.
+    pub planes: [PlaneLayout; 4],
+}
+
+/// The layout of a payload whose lengths add up: all codes of all values lie in it. Codes themselves are not looked at.
+///
+/// # Errors
+/// As [`decode`], but for [`Error::Code`].
+pub fn layout(bytes: &[u8]) -> Result<Layout, Error> {
+    let planes = header::Planes::parse(bytes)?;
+    Ok(Layout {
+        values: planes.values,
+        planes: planes.planes.map(|plane| PlaneLayout {
+            dictionary_offset: plane.offset as usize - plane.dictionary.len(),
+            entries: plane.dictionary.len(),
+            codes_offset: plane.offset as usize,
+            bits: plane.bits,
+        }),
+    })
+}
+
 /// Decodes values `first..first + out.len()` of a payload, touching only the codes of those.
 ///
 /// # Errors

@@ -1,13 +1,13 @@
 //! Many values at a time: cut into pages, spread over all threads, put together in order.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use super::frame::{self, Frame, StoredPage};
 use super::{
-    Codec, Compressor, CompressorBuilder, Dictionary, PAGE_SIZE, PageCompressor, RawFormat,
-    Statistics, Stored, pages_of,
+    Algorithm, Codec, Compressor, CompressorBuilder, DevicePage, Dictionary, PAGE_SIZE,
+    PageCompressor, PageDevice, RawFormat, Statistics, Stored, pages_of,
 };
 use crate::Error;
 
@@ -57,6 +57,9 @@ pub struct PageBatch {
     settings: CompressorBuilder,
     dictionary: Option<Dictionary>,
     idle: Mutex<Vec<Compressor>>,
+    device: Option<Arc<dyn PageDevice>>,
+    /// Why the device did not do what it was given, since it was last asked.
+    device_failure: Mutex<Option<String>>,
 }
 
 /// What a task made: for every page its codec, length and checksum, and the stored bytes of all.
@@ -84,7 +87,48 @@ impl PageBatch {
             dictionary: compressor.dictionary().cloned(),
             settings,
             idle: Mutex::new(vec![compressor]),
+            device: None,
+            device_failure: Mutex::default(),
         })
+    }
+
+    /// The same with a device, which is given the batches that it takes. Where it fails the processor does its work:
+    /// [`Self::take_device_failure`].
+    pub fn with_device(mut self, device: Arc<dyn PageDevice>) -> Self {
+        self.device = Some(device);
+        self
+    }
+
+    /// Why the device did not do what it was given, the last time that it did not; the next call starts afresh.
+    pub fn take_device_failure(&self) -> Option<String> {
+        self.device_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    /// What a device makes of a batch that it takes.
+    fn on_device<T>(
+        &self,
+        pages: usize,
+        compress: bool,
+        work: impl FnOnce(&dyn PageDevice) -> Result<T, String>,
+    ) -> Option<T> {
+        let device = self.device.as_deref()?;
+        if !device.takes(pages, compress) {
+            return None;
+        }
+        match work(device) {
+            Ok(done) => Some(done),
+            Err(failure) => {
+                *self
+                    .device_failure
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner) =
+                    Some(format!("{}: {failure}", device.name()));
+                None
+            }
+        }
     }
 
     /// Does something with a compressor that nobody else uses meanwhile.
@@ -108,6 +152,9 @@ impl PageBatch {
     /// # Errors
     /// [`Error::Memory`], or [`Error::Zstd`] where the library refuses to work; no value is at fault.
     pub fn compress(&self, values: &[&[u8]]) -> Result<Values, Error> {
+        if let Some(made) = self.compress_on_device(values) {
+            return Ok(self.assemble(values, &[made]));
+        }
         let made = self.pages(values, |pages| {
             let mut made = Made {
                 pages: Vec::with_capacity(pages.len()),
@@ -121,6 +168,38 @@ impl PageBatch {
             Ok(made)
         })?;
         Ok(self.assemble(values, &made))
+    }
+
+    fn compress_on_device(&self, values: &[&[u8]]) -> Option<Made> {
+        if self.settings.algorithm() != Algorithm::Lz4 {
+            return None;
+        }
+        let count: usize = values
+            .iter()
+            .map(|value| value.len().div_ceil(PAGE_SIZE))
+            .sum();
+        let stored = self.on_device(count, true, |device| {
+            let pages: Vec<&[u8]> = values
+                .iter()
+                .flat_map(|value| value.chunks(PAGE_SIZE))
+                .collect();
+            device.compress_lz4(&pages)
+        })?;
+        let mut rest = stored.bytes.as_slice();
+        let parts: Vec<&[u8]> = stored
+            .pages
+            .iter()
+            .map(|page| {
+                let (part, later) = rest.split_at_checked(page.bytes).unwrap_or_default();
+                rest = later;
+                part
+            })
+            .collect();
+        let sums: Vec<u32> = parts.par_iter().map(|part| crc32fast::hash(part)).collect();
+        Some(Made {
+            pages: stored.pages.into_iter().zip(sums).collect(),
+            stored: stored.bytes,
+        })
     }
 
     /// What compressing the values would come to.
@@ -247,6 +326,10 @@ impl PageBatch {
                 });
             }
         }
+        let jobs_left = self.bring_back_on_device(&mut jobs)?;
+        if jobs_left.is_some_and(|refused| refused == 0) {
+            return Ok(Values { bytes, ends });
+        }
         if jobs.len() <= PAGES_ALONE_MAX {
             self.bring_back(&mut jobs)?;
         } else {
@@ -274,6 +357,32 @@ impl PageBatch {
             found,
             expected,
         })
+    }
+
+    /// Has a device bring pages back, and says how many it refused; `None` where it was not asked, or failed.
+    fn bring_back_on_device(&self, jobs: &mut [Job<'_>]) -> Result<Option<usize>, Error> {
+        let takes = self
+            .device
+            .as_deref()
+            .is_some_and(|device| device.takes(jobs.len(), false));
+        if !takes || jobs.iter().any(|job| job.page.codec == Codec::Zstd) {
+            return Ok(None);
+        }
+        let checked: Vec<Result<(), Error>> =
+            jobs.par_iter().map(|job| job.page.verify()).collect();
+        checked.into_iter().collect::<Result<(), Error>>()?;
+        let done = self.on_device(jobs.len(), false, |device| {
+            let mut pages: Vec<DevicePage<'_>> = jobs
+                .iter_mut()
+                .map(|job| DevicePage {
+                    codec: job.page.codec,
+                    stored: job.page.stored,
+                    out: job.out,
+                })
+                .collect();
+            device.decompress(&mut pages)
+        });
+        Ok(done.map(|done| done.iter().filter(|done| !**done).count()))
     }
 
     fn bring_back(&self, jobs: &mut [Job<'_>]) -> Result<(), Error> {

@@ -77,6 +77,11 @@ impl CompressorBuilder {
         }
     }
 
+    /// The algorithm.
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
     /// Another level; see [`Algorithm::levels`].
     pub fn level(mut self, level: i32) -> Self {
         self.level = Some(level);

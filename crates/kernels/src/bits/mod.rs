@@ -31,6 +31,14 @@ pub(crate) fn pack(elements: impl ExactSizeIterator<Item = bool>) -> Vec<u8> {
     bytes
 }
 
+/// The answer from counts of bits that differ, are set in both, and are set in either.
+pub(crate) fn answer(measure: Measure, differing: u64, both: u64, either: u64) -> f64 {
+    match measure {
+        Measure::Hamming => Hamming::distance([differing, 0]),
+        Measure::Jaccard => Jaccard::distance([both, either]),
+    }
+}
+
 /// Writes the answer for each row to `out`.
 pub(crate) fn distances(
     set: InstructionSet,

@@ -7,7 +7,7 @@ use datafusion::common::{Result, ScalarValue};
 use datafusion::execution::memory_pool::MemoryReservation;
 use datafusion::physical_plan::SendableRecordBatchStream;
 use futures::TryStreamExt;
-use ogive_kernels::{Precision, Query};
+use ogive_kernels::{InstructionSet, Precision, Query};
 use ogive_udfs::constant_vector;
 
 use super::join::KnnJoin;
@@ -42,6 +42,7 @@ pub(super) struct BlockReader {
     input: SendableRecordBatchStream,
     join: Arc<KnnJoin>,
     precision: Precision,
+    instructions: InstructionSet,
     /// Searches that run at once, each with results of its own.
     partitions: usize,
     budget_bytes: usize,
@@ -54,7 +55,7 @@ impl BlockReader {
     pub(super) fn new(
         input: SendableRecordBatchStream,
         join: Arc<KnnJoin>,
-        precision: Precision,
+        (precision, instructions): (Precision, InstructionSet),
         partitions: usize,
         budget_bytes: usize,
         reservation: MemoryReservation,
@@ -63,6 +64,7 @@ impl BlockReader {
             input,
             join,
             precision,
+            instructions,
             partitions,
             budget_bytes,
             reservation,
@@ -141,7 +143,9 @@ impl BlockReader {
                 None
             }
             Some(vector) => {
-                let query = Query::new(self.join.metric, &vector).with_precision(self.precision);
+                let query = Query::new(self.join.metric, &vector)
+                    .with_precision(self.precision)
+                    .with_instruction_set(self.instructions);
                 block.queries.push(query);
                 Some(block.queries.len() - 1)
             }
