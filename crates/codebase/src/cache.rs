@@ -21,6 +21,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::checkout::Wanted;
 use crate::error::{Error, Result};
 use crate::facts::{File, Parsed};
 
@@ -55,6 +56,7 @@ pub(crate) struct Known {
     pub bytes: u64,
     pub modified_ns: i64,
     scanned_ns: i64,
+    outline: bool,
 }
 
 impl Known {
@@ -139,6 +141,7 @@ pub struct Cache {
     connection: Connection,
     path: PathBuf,
     settings: String,
+    wanted: Wanted,
     options: CacheOptions,
     rebuilt: bool,
     /// Held as long as the cache is in use.
@@ -173,7 +176,12 @@ impl Cache {
     /// # Errors
     ///
     /// There is no folder for it, or it cannot be written, or a damaged one is in use by another process.
-    pub fn open(root: &Path, settings: &str, options: &CacheOptions) -> Result<Self> {
+    pub fn open(
+        root: &Path,
+        settings: &str,
+        wanted: Wanted,
+        options: &CacheOptions,
+    ) -> Result<Self> {
         let root = std::fs::canonicalize(root).map_err(|source| Error::Missing {
             path: root.to_owned(),
             source,
@@ -237,6 +245,7 @@ impl Cache {
             connection,
             path,
             settings: settings.to_owned(),
+            wanted,
             options: options.clone(),
             rebuilt,
             lock,
@@ -260,22 +269,35 @@ impl Cache {
         }
     }
 
-    /// What is known, by path.
+    /// What the facts of entries depend on: those of all facts, and those of outlines.
+    fn settings_of(&self, outline: bool) -> String {
+        let kind = if outline { " outline" } else { "" };
+        format!("{}{kind}", self.settings)
+    }
+
+    /// What is known that serves what is wanted, by path. Of a path there is one entry.
     pub(crate) fn known(&self) -> Result<HashMap<String, Known>> {
+        self.known_of(self.wanted)
+    }
+
+    fn known_of(&self, wanted: Wanted) -> Result<HashMap<String, Known>> {
+        let full = self.settings_of(false);
+        let outline = self.settings_of(wanted == Wanted::Outline);
         let oldest = self.options.ttl.map_or(i64::MIN, |ttl| {
             now_ns().saturating_sub(i64::try_from(ttl.as_nanos()).unwrap_or(i64::MAX))
         });
         let read = || -> rusqlite::Result<HashMap<String, Known>> {
             let mut statement = self.connection.prepare(
-                "SELECT path, id, size, modified_ns, scanned_ns FROM files \
-                 WHERE settings = ?1 AND scanned_ns >= ?2",
+                "SELECT path, id, size, modified_ns, scanned_ns, settings <> ?1 FROM files \
+                 WHERE settings IN (?1, ?2) AND scanned_ns >= ?3",
             )?;
-            let rows = statement.query_map(params![self.settings, oldest], |row| {
+            let rows = statement.query_map(params![full, outline, oldest], |row| {
                 let known = Known {
                     row: row.get(1)?,
                     bytes: u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
                     modified_ns: row.get(3)?,
                     scanned_ns: row.get(4)?,
+                    outline: row.get(5)?,
                 };
                 Ok((row.get(0)?, known))
             })?;
@@ -295,7 +317,7 @@ impl Cache {
                     Ok(Stored {
                         checksum: row.get(0)?,
                         path: path.to_owned(),
-                        settings: self.settings.clone(),
+                        settings: self.settings_of(known.outline),
                         known: *known,
                         file: row.get(1)?,
                         parsed: row.get(2)?,
@@ -309,7 +331,9 @@ impl Cache {
     /// Keeps facts, all of them or none.
     pub(crate) fn keep(&mut self, fresh: &[Fresh]) -> Result<()> {
         let scanned_ns = now_ns();
-        let settings = self.settings.clone();
+        let outline = self.wanted == Wanted::Outline;
+        let settings = self.settings_of(outline);
+        let other = self.settings_of(!outline);
         let write = |connection: &mut Connection| -> rusqlite::Result<()> {
             let change =
                 connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
@@ -321,12 +345,16 @@ impl Cache {
                      modified_ns = excluded.modified_ns, scanned_ns = excluded.scanned_ns, \
                      checksum = excluded.checksum, file = excluded.file, parsed = excluded.parsed",
                 )?;
+                let mut replace =
+                    change.prepare_cached("DELETE FROM files WHERE path = ?1 AND settings = ?2")?;
                 for entry in fresh {
+                    replace.execute(params![entry.path, other])?;
                     let known = Known {
                         row: 0,
                         bytes: entry.bytes,
                         modified_ns: entry.modified_ns,
                         scanned_ns,
+                        outline,
                     };
                     let sum = checksum(&entry.path, &settings, &known, &entry.file, &entry.parsed);
                     statement.execute(params![
@@ -423,7 +451,7 @@ impl Cache {
     /// The cache cannot be read at all.
     pub fn verify(&self) -> Result<Vec<String>> {
         let mut damaged = Vec::new();
-        for (path, known) in self.known()? {
+        for (path, known) in self.known_of(Wanted::Outline)? {
             if self
                 .stored(&path, &known)?
                 .is_some_and(|stored| stored.decode().is_none())

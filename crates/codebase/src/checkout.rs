@@ -17,9 +17,19 @@ use crate::decode::{Decoded, decode, is_binary};
 use crate::error::{Error, FileError, Result, Stage};
 use crate::facts::{ContentHash, File, Parsed};
 use crate::language::Language;
-use crate::parse::{ParseLimits, parse_source_within};
+use crate::parse::{ParseLimits, parse_wanted};
 use crate::tokens::{Encoding, Tokenizer};
 use crate::walk::{Entry, WalkOptions, walk};
+
+/// Which facts a scan gives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of them.
+    #[default]
+    All,
+    /// What an outline is made of: all but references, calls and tokens, where they are not known already.
+    Outline,
+}
 
 /// How a checkout is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,6 +44,8 @@ pub struct ScanOptions {
     pub threads: Option<usize>,
     /// Where facts are kept between scans; nowhere where it is not given.
     pub cache: Option<CacheOptions>,
+    /// Which facts are wanted.
+    pub wanted: Wanted,
 }
 
 /// All that is known of a file.
@@ -162,6 +174,14 @@ impl Checkout {
         &self.options
     }
 
+    /// The same checkout, of which other facts are wanted.
+    #[must_use]
+    pub fn wanting(&self, wanted: Wanted) -> Self {
+        let mut checkout = self.clone();
+        checkout.options.wanted = wanted;
+        checkout
+    }
+
     /// Reads and parses all files. They come in order of their paths, while those after them are being parsed; how many
     /// wait to be taken is bounded.
     ///
@@ -253,7 +273,10 @@ impl Checkout {
         self.options
             .cache
             .as_ref()
-            .map(|options| Cache::open(&self.root, &settings(&self.options), options))
+            .map(|options| {
+                let settings = settings(&self.options);
+                Cache::open(&self.root, &settings, self.options.wanted, options)
+            })
             .transpose()
     }
 }
@@ -262,11 +285,12 @@ impl Checkout {
 fn settings(options: &ScanOptions) -> String {
     let limits = &options.limits;
     format!(
-        "{} {} {} {} {}",
+        "{} {} {} {} {} {}",
         options.encoding,
         limits.text_bytes_max,
         limits.line_bytes_max,
         limits.depth_max,
+        limits.memory_bytes_max,
         limits.time_max.as_millis()
     )
 }
@@ -373,7 +397,8 @@ impl Work {
         const BATCH_BYTES_MAX: u64 = 4 << 20;
         let mut cache = self.options.cache.as_ref().and_then(|options| {
             // Without its cache a scan is slower, and right.
-            Cache::open(&self.root, &settings(&self.options), options).ok()
+            let settings = settings(&self.options);
+            Cache::open(&self.root, &settings, self.options.wanted, options).ok()
         });
         let known = self
             .cached(&mut cache, |cache| cache.known())
@@ -551,8 +576,9 @@ impl Work {
         };
         let started = Instant::now();
         // A parser is much code, and a fault of it must cost one file and not the scan.
+        let wanted = self.options.wanted;
         let parsed = catch_unwind(AssertUnwindSafe(|| {
-            parse_source_within(&text, language, limits)
+            parse_wanted(&text, language, limits, wanted)
         }));
         add_time(&self.counters.parse_ns, started);
         let mut parsed = parsed.unwrap_or_else(|_| Parsed {
@@ -569,11 +595,9 @@ impl Work {
                 .problems
                 .insert(0, crate::facts::Problem { stage, message });
         }
-        let beyond = parsed.problems.iter().any(|problem| {
-            problem.stage == Stage::Limit && problem.message.starts_with("not parsed")
-        });
+        let is_counted = wanted == Wanted::All && !parsed.is_beyond_limits();
         let started = Instant::now();
-        let tokens = (!beyond).then(|| self.options.encoding.count(&text));
+        let tokens = is_counted.then(|| self.options.encoding.count(&text));
         add_time(&self.counters.token_ns, started);
         let file = File {
             path: entry.path.clone(),

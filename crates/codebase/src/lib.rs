@@ -70,7 +70,7 @@ mod tokens;
 mod walk;
 
 pub use cache::{Cache, CacheInfo, CacheOptions};
-pub use checkout::{Checkout, FileFacts, Scan, ScanOptions, ScanStats, Scanned};
+pub use checkout::{Checkout, FileFacts, Scan, ScanOptions, ScanStats, Scanned, Wanted};
 pub use chunk::{Chunk, chunks};
 pub use compress::{Level, compress, compress_parsed};
 pub use dedup::{Dedup, Duplicate, Sketch};

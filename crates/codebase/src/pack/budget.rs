@@ -27,7 +27,7 @@ pub(super) fn one(
         let mut written = blocks.iter().peekable();
         for candidate in &mut candidates {
             if let Some((file, _)) = written.next_if(|(file, _)| file.path == candidate.path) {
-                let cost = file.tokens + 1;
+                let cost = file.tokens;
                 exact &= candidate.costs.insert(file.level, cost) == Some(cost);
             }
         }
@@ -47,7 +47,7 @@ pub(super) fn one(
             });
         }
         let over = chunk.tokens - budget;
-        let spent: u64 = blocks.iter().map(|(file, _)| file.tokens + 1).sum();
+        let spent: u64 = blocks.iter().map(|(file, _)| file.tokens).sum();
         target = target.min(spent).saturating_sub(over.max(1));
     }
 }

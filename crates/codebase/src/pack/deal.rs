@@ -97,7 +97,7 @@ fn priced(writer: &Writer<'_>, candidates: Vec<Candidate>) -> Vec<Candidate> {
             let level = candidate.fullest();
             if let Ok(text) = writer.text(&candidate, level) {
                 let (file, _) = writer.block(&candidate, level, None, &text);
-                candidate.costs.insert(level, file.tokens + 1);
+                candidate.costs.insert(level, file.tokens);
             }
             candidate
         })
@@ -156,7 +156,7 @@ impl Dealer<'_> {
     fn full(&self) -> Option<usize> {
         let mut sum = 0;
         for (at, (file, _)) in self.waiting.iter().enumerate() {
-            sum += file.tokens + 1;
+            sum += file.tokens;
             if sum > self.room {
                 return Some(at.max(1));
             }
