@@ -35,7 +35,7 @@ pub(super) fn one(
         if !exact && choices < CHOICES_MAX && budget < u64::MAX {
             continue;
         }
-        let chunk = writer.chunk(None, &blocks, &all_left_out);
+        let chunk = writer.chunk(None, &blocks, &all_left_out)?;
         if chunk.tokens <= budget {
             take(chunk);
             return Ok(all_left_out);

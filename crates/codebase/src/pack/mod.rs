@@ -8,6 +8,7 @@
 mod budget;
 mod deal;
 mod format;
+mod template;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,9 @@ use crate::secrets::secret;
 use crate::tokens::Tokenizer;
 
 pub use format::Format;
+pub use template::Template;
+
+use template::Filled;
 
 /// Which level files are packed at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -101,6 +105,39 @@ pub struct Selected {
     pub score: Option<f64>,
 }
 
+/// A selection as a text that [`selection_from_text`] reads.
+#[must_use]
+pub fn selection_to_text(selected: &[Selected]) -> String {
+    let rows = selected.iter().map(|selected| {
+        // JSON has no infinities; NaN is no score.
+        let score = selected.score.filter(|score| !score.is_nan());
+        let score = score.map(|score| score.clamp(f64::MIN, f64::MAX));
+        serde_json::json!([selected.path, selected.level.map(Level::name), score])
+    });
+    serde_json::Value::from_iter(rows).to_string()
+}
+
+/// The selection of a text.
+///
+/// # Errors
+///
+/// The text is none of [`selection_to_text`].
+pub fn selection_from_text(text: &str) -> Result<Vec<Selected>> {
+    let unknown = || Error::UnknownName {
+        what: "selection",
+        name: text.to_owned(),
+        expected: "a list of paths, levels and scores".to_owned(),
+    };
+    let rows: Vec<(String, Option<String>, Option<f64>)> =
+        serde_json::from_str(text).map_err(|_| unknown())?;
+    rows.into_iter()
+        .map(|(path, level, score)| {
+            let level = level.map(|level| level.parse()).transpose()?;
+            Ok(Selected { path, level, score })
+        })
+        .collect()
+}
+
 /// How a checkout is packed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PackOptions {
@@ -112,6 +149,8 @@ pub struct PackOptions {
     pub chunks: Option<Chunking>,
     /// The form of the output.
     pub format: Format,
+    /// A form of one's own, in place of it.
+    pub template: Option<Template>,
     /// Paths, folders and symbols that matter most.
     pub focus: Vec<String>,
     /// The files to pack; all of them where it is not given.
@@ -152,6 +191,8 @@ pub struct LeftOut {
 pub struct PackedFile {
     /// Its path.
     pub path: String,
+    /// Its language's name.
+    pub language: &'static str,
     /// Its level.
     pub level: Level,
     /// Which part of it, from 1, where it did not fit into one chunk.
@@ -259,14 +300,7 @@ pub fn pack_each(
     options: &PackOptions,
     mut take: impl FnMut(PackedChunk),
 ) -> Result<Packed> {
-    let title = options.title.clone().unwrap_or_else(|| {
-        let root = std::fs::canonicalize(checkout.root());
-        let root = root.as_deref().unwrap_or(checkout.root());
-        root.file_name().map_or_else(
-            || "checkout".to_owned(),
-            |name| name.to_string_lossy().into_owned(),
-        )
-    });
+    let title = options.title.clone().unwrap_or_else(|| checkout.name());
     let writer = Writer {
         checkout,
         options,
@@ -487,10 +521,12 @@ impl Writer<'_> {
         part: Option<u32>,
         text: &str,
     ) -> (PackedFile, String) {
-        let block =
-            self.options
-                .format
-                .block(&candidate.path, candidate.language, level, part, text);
+        let (path, language) = (&candidate.path, candidate.language);
+        let block = match self.options.template {
+            // It has headings of its own.
+            Some(_) => text.to_owned(),
+            None => self.options.format.block(path, language, level, part, text),
+        };
         let count = || {
             self.tokenizer
                 .count(&format!("{block}{}", self.options.format.between(1)))
@@ -510,6 +546,7 @@ impl Writer<'_> {
         };
         let file = PackedFile {
             path: candidate.path.clone(),
+            language: language.name(),
             level,
             part,
             tokens,
@@ -594,7 +631,23 @@ impl Writer<'_> {
         number: Option<u32>,
         blocks: &[(PackedFile, String)],
         left_out: &[LeftOut],
-    ) -> PackedChunk {
+    ) -> Result<PackedChunk> {
+        if let Some(template) = &self.options.template {
+            let content = template.render(&Filled {
+                title: &self.title,
+                chunk: number.unwrap_or(1),
+                budget: self.options.budget,
+                encoding: self.tokenizer.name(),
+                blocks,
+                left_out,
+            })?;
+            return Ok(PackedChunk {
+                number: number.unwrap_or(1),
+                tokens: self.tokenizer.count(&content),
+                content,
+                files: blocks.iter().map(|(file, _)| file.clone()).collect(),
+            });
+        }
         let format = self.options.format;
         let mut content = format.header(
             &self.title,
@@ -629,11 +682,11 @@ impl Writer<'_> {
         if !parts || blocks.is_empty() {
             tokens = self.tokenizer.count(&content);
         }
-        PackedChunk {
+        Ok(PackedChunk {
             number: number.unwrap_or(1),
             tokens,
             content,
             files,
-        }
+        })
     }
 }
