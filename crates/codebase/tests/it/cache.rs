@@ -232,8 +232,8 @@ fn lookups_give_what_scans_give() {
             .unwrap();
         let files: Vec<_> = scan
             .by_ref()
-            .filter_map(|scanned| match scanned {
-                Scanned::File(facts) => Some(facts),
+            .map(|scanned| match scanned {
+                Scanned::File(facts) => facts,
                 Scanned::Failed(error) => panic!("{error:?}"),
             })
             .collect();
