@@ -343,7 +343,7 @@ pub struct IndexGcArguments {
 }
 
 /// `ogive context PATH`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct ContextArguments {
     /// The checkout: a folder, or one file
     pub path: PathBuf,
@@ -362,6 +362,9 @@ pub struct ContextArguments {
     /// The form of the output: markdown, json, xml, plain
     #[arg(long, default_value = "markdown")]
     pub format: String,
+    /// A Jinja template of the output in place of a form: title, chunk, budget, encoding, files and left_out are known to it
+    #[arg(long, value_name = "FILE", conflicts_with = "format")]
+    pub template: Option<PathBuf>,
     /// How tokens are counted: o200k_base, cl100k_base, p50k_base, r50k_base
     #[arg(long, default_value = "o200k_base")]
     pub encoding: String,
@@ -389,7 +392,7 @@ pub struct ContextArguments {
     /// The title of the output [default: the folder's name]
     #[arg(long)]
     pub title: Option<String>,
-    /// Where to write: a file, or with --chunks a folder [default: stdout]
+    /// Where to write: a file, or with --chunks a folder; a name that ends in .lz4 is one compressed file [default: stdout]
     #[arg(short, long, value_name = "FILE|DIR")]
     pub output: Option<PathBuf>,
     /// Replace output files that are there
@@ -404,7 +407,13 @@ pub struct ContextArguments {
     /// Keep nothing
     #[arg(long)]
     pub no_cache: bool,
-    /// No counts on stderr
+    /// Pack again whenever a file changes, until Ctrl-C; needs -o, whose files are replaced
+    #[arg(long, requires = "output", conflicts_with = "stats")]
+    pub watch: bool,
+    /// Say on stderr how far it is, also where that is no terminal
+    #[arg(long)]
+    pub progress: bool,
+    /// No counts and no progress on stderr
     #[arg(short, long)]
     pub quiet: bool,
 }

@@ -1,16 +1,18 @@
 //! `ogive context`: a checkout, or what a query selects of it, as text for a model's context window.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{self, StdoutLock, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Float64Type};
+use lz4_flex::frame::{BlockMode, FrameEncoder, FrameInfo};
 use ogive::SessionBuilder;
 use ogive_codebase::{
-    CacheOptions, Checkout, LeftOut, Level, PackOptions, Packed, PackedChunk, Reason, ScanOptions,
-    Scanned, Selected, WalkOptions, pack_each,
+    CacheOptions, Checkout, Entry, LeftOut, Level, PackOptions, Packed, PackedChunk, Progress,
+    Reason, ScanOptions, Scanned, Selected, Template, WalkOptions, pack_each, walk,
 };
 
 use crate::cli::arguments::ContextArguments;
@@ -18,6 +20,7 @@ use crate::cli::error::{Failure, Result};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::output::Output;
 use crate::cli::render::say;
+use crate::cli::scan_progress::ScanProgress;
 
 /// The name under which a query finds the checkout.
 const NAME: &str = "code";
@@ -28,23 +31,67 @@ pub async fn run(arguments: ContextArguments, interrupt: Interrupt) -> Result<()
     if arguments.stats {
         return stats(&checkout);
     }
-    let mut options = packing(&arguments)?;
-    if let Some(sql) = &arguments.query {
-        options.selection = Some(selected(&arguments, sql).await?);
+    let mut arguments = arguments;
+    let mut seen = arguments.watch.then(|| files(&checkout)).transpose()?;
+    loop {
+        pack_once(&arguments, &checkout, &interrupt).await?;
+        let Some(seen) = &mut seen else {
+            return Ok(());
+        };
+        arguments.force = true;
+        changed(&checkout, seen, &interrupt).await?;
     }
-    let quiet = arguments.quiet;
+}
+
+async fn pack_once(
+    arguments: &ContextArguments,
+    checkout: &Checkout,
+    interrupt: &Interrupt,
+) -> Result<()> {
+    let mut options = packing(arguments)?;
+    if let Some(sql) = &arguments.query {
+        options.selection = Some(selected(arguments, sql).await?);
+    }
+    let progress = Progress::default();
+    let shown = ScanProgress::start(&progress, arguments.quiet, arguments.progress);
     let packing = tokio::task::spawn_blocking({
-        let interrupt = interrupt.clone();
+        let (arguments, interrupt) = (arguments.clone(), interrupt.clone());
+        let checkout = checkout.with_progress(&progress);
         move || pack_to_output(&arguments, &checkout, &options, &interrupt)
     });
     let packed = interrupt
         .guard(packing)
         .await?
         .map_err(|error| Failure::Failed(error.to_string()))??;
-    if !quiet {
+    drop(shown);
+    if !arguments.quiet {
         report(&packed);
     }
     Ok(())
+}
+
+/// The files of a checkout as far as a change shows: paths, sizes and times.
+fn files(checkout: &Checkout) -> Result<Vec<Entry>> {
+    let found = walk(checkout.root(), &checkout.options().walk).map_err(failed)?;
+    Ok(found.entries)
+}
+
+/// Waits until the files are others than were seen.
+async fn changed(checkout: &Checkout, seen: &mut Vec<Entry>, interrupt: &Interrupt) -> Result<()> {
+    /// How often files are looked at; a walk of 10,000 takes some 20 ms.
+    const STEP: Duration = Duration::from_millis(500);
+    loop {
+        interrupt.guard(tokio::time::sleep(STEP)).await?;
+        let checkout = checkout.clone();
+        let now = tokio::task::spawn_blocking(move || files(&checkout));
+        let now = now
+            .await
+            .map_err(|error| Failure::Failed(error.to_string()))??;
+        if now != *seen {
+            *seen = now;
+            return Ok(());
+        }
+    }
 }
 
 fn pack_to_output(
@@ -54,17 +101,15 @@ fn pack_to_output(
     interrupt: &Interrupt,
 ) -> Result<Packed> {
     let mut written = Ok(());
-    let mut out = io::stdout().lock();
+    let mut out = Target::open(arguments)?;
     let packed = pack_each(checkout, options, |chunk| {
         if written.is_ok() {
-            written = interrupt
-                .check()
-                .and_then(|()| write(arguments, &chunk, &mut out));
+            written = interrupt.check().and_then(|()| out.write(&chunk));
         }
     })
     .map_err(failed)?;
     written?;
-    out.flush()?;
+    out.finish()?;
     Ok(packed)
 }
 
@@ -98,12 +143,20 @@ fn packing(arguments: &ContextArguments) -> Result<PackOptions> {
         budget: arguments.budget,
         chunks: arguments.chunks.as_deref().map(word).transpose()?,
         format: word(&arguments.format)?,
+        template: arguments.template.as_deref().map(template).transpose()?,
         focus: arguments.focus.clone(),
         selection: None,
         secrets: arguments.secrets,
         dedup_threshold: arguments.dedup_threshold,
         title: arguments.title.clone(),
     })
+}
+
+/// The template of a file.
+fn template(path: &Path) -> Result<Template> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Failure::about(path.display(), error))?;
+    Template::new(text).map_err(|error| Failure::Wrong(format!("{}: {error}", path.display())))
 }
 
 /// A word of the call.
@@ -177,23 +230,72 @@ fn take(batch: &RecordBatch, selected: &mut Vec<Selected>) -> Result<()> {
     Ok(())
 }
 
-/// Writes a chunk to where it goes: a file of a folder, a file, or the terminal.
-fn write(arguments: &ContextArguments, chunk: &PackedChunk, out: &mut impl Write) -> Result<()> {
-    let Some(target) = &arguments.output else {
-        return Ok(out.write_all(chunk.content.as_bytes())?);
-    };
-    let extension = match arguments.format.as_str() {
-        "json" => "json",
-        "xml" => "xml",
-        "plain" => "txt",
-        _ => "md",
-    };
-    if arguments.chunks.is_none() {
-        return write_file(target, &chunk.content, arguments.force);
+/// Where chunks go.
+enum Target<'a> {
+    /// The terminal, or what stands in its place.
+    Stdout(StdoutLock<'static>),
+    /// One file.
+    File(&'a Path, bool),
+    /// A file of a folder for each.
+    Folder(&'a Path, &'static str, bool),
+    /// One LZ4 frame, written as chunks come.
+    Frame(&'a Path, Box<FrameEncoder<Output>>),
+}
+
+impl<'a> Target<'a> {
+    fn open(arguments: &'a ContextArguments) -> Result<Self> {
+        let Some(target) = &arguments.output else {
+            return Ok(Self::Stdout(io::stdout().lock()));
+        };
+        if target
+            .extension()
+            .is_some_and(|extension| extension == "lz4")
+        {
+            let file = Output::create(target, arguments.force)?;
+            let frame = FrameInfo::new()
+                .block_mode(BlockMode::Linked)
+                .content_checksum(true);
+            let encoder = FrameEncoder::with_frame_info(frame, file);
+            return Ok(Self::Frame(target, Box::new(encoder)));
+        }
+        if arguments.chunks.is_none() {
+            return Ok(Self::File(target, arguments.force));
+        }
+        let extension = match arguments.format.as_str() {
+            "json" => "json",
+            "xml" => "xml",
+            "plain" => "txt",
+            _ => "md",
+        };
+        std::fs::create_dir_all(target).map_err(|error| Failure::about(target.display(), error))?;
+        Ok(Self::Folder(target, extension, arguments.force))
     }
-    std::fs::create_dir_all(target).map_err(|error| Failure::about(target.display(), error))?;
-    let file = target.join(format!("chunk-{:04}.{extension}", chunk.number));
-    write_file(&file, &chunk.content, arguments.force)
+
+    fn write(&mut self, chunk: &PackedChunk) -> Result<()> {
+        let bytes = chunk.content.as_bytes();
+        match self {
+            Self::Stdout(out) => Ok(out.write_all(bytes)?),
+            Self::File(target, replace) => write_file(target, &chunk.content, *replace),
+            Self::Folder(target, extension, replace) => {
+                let file = target.join(format!("chunk-{:04}.{extension}", chunk.number));
+                write_file(&file, &chunk.content, *replace)
+            }
+            Self::Frame(target, encoder) => encoder
+                .write_all(bytes)
+                .map_err(|error| Failure::about(target.display(), error)),
+        }
+    }
+
+    fn finish(self) -> Result<()> {
+        match self {
+            Self::Stdout(mut out) => Ok(out.flush()?),
+            Self::File(..) | Self::Folder(..) => Ok(()),
+            Self::Frame(target, encoder) => encoder
+                .finish()
+                .map_err(|error| Failure::about(target.display(), error))?
+                .commit(),
+        }
+    }
 }
 
 fn write_file(target: &Path, content: &str, replace: bool) -> Result<()> {

@@ -25,6 +25,7 @@ mod progress;
 mod prompt;
 mod render;
 mod run;
+mod scan_progress;
 mod sql;
 mod upgrade;
 mod vectors;

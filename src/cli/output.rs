@@ -1,6 +1,7 @@
 //! Files that appear under their name only when they are whole.
 
 use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use ogive_cvc::{TemporaryFile, TemporaryFolder};
@@ -52,6 +53,16 @@ impl Output {
         };
         renamed.map_err(about)?;
         self.place.sync_folder()
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file_mut().flush()
     }
 }
 

@@ -34,7 +34,9 @@ pub use attachment::{AttachOptions, Attachment, AttachmentKind, Maintenance, New
 pub use changes::{
     KeyColumns, ROW_ID, RestorePoint, RowStore, RowWriter, keys_of, refuse_nulls, row_store,
 };
-pub use codebase::{CodeCheckout, CodebaseCatalog, CodebaseKind, code_table_functions};
+pub use codebase::{
+    CodeCheckout, CodebaseCatalog, CodebaseKind, code_table_functions, selection_argument,
+};
 pub use cvc::{CvcTableFunction, WriteOptions, cvc_table_functions};
 pub use error::{is_damage, sqlstate_of};
 pub use index::{

@@ -1,9 +1,9 @@
 //! Packs a checkout for a model's context window.
 //!
-//! `cargo run --release -p ogive-codebase --example pack -- FOLDER [BUDGET or 0] [LEVEL]`
+//! `cargo run --release -p ogive-codebase --example pack -- FOLDER [BUDGET or 0] [LEVEL] [CACHE FOLDER]`
 use std::time::Instant;
 
-use ogive_codebase::{Checkout, PackOptions, ScanOptions, pack};
+use ogive_codebase::{CacheOptions, Checkout, PackOptions, ScanOptions, pack};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
@@ -19,8 +19,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         level,
         ..PackOptions::default()
     };
+    let cache = arguments.next().map(|folder| CacheOptions {
+        folder: Some(folder.into()),
+        ..CacheOptions::default()
+    });
+    let scan = ScanOptions {
+        cache,
+        ..ScanOptions::default()
+    };
     let started = Instant::now();
-    let checkout = Checkout::open(root, ScanOptions::default())?;
+    let checkout = Checkout::open(root, scan)?;
     let (chunks, packed) = pack(&checkout, &options)?;
     for chunk in chunks {
         print!("{}", chunk.content);

@@ -2,15 +2,16 @@
 //!
 //! One SQLite file holds a checkout's entries. SQLite's log (WAL) makes many readers and one writer at once safe, and a
 //! change touches only the pages that it needs, however large the cache is; a file that is written beside and renamed
-//! would be written whole for one changed source. The schema, since format 1 (format 2 added import statements to the facts):
+//! would be written whole for one changed source. The schema, since format 1 (format 2 added import statements to the facts,
+//! format 3 the fingerprints of names and entries of outlines):
 //!
 //! ```text
 //! files(path TEXT, settings TEXT, size INTEGER, modified_ns INTEGER, scanned_ns INTEGER,
-//!       checksum BLOB, file BLOB, parsed BLOB)          unique by (path, settings)
+//!       checksum BLOB, names BLOB, file BLOB, parsed BLOB)          unique by (path, settings)
 //! PRAGMA user_version = the format
 //! ```
 //!
-//! `file` and `parsed` are the facts in postcard's encoding; `checksum` is BLAKE3 of all other columns. `settings` names
+//! `names` is the fingerprint of the file's names (`lookup.rs`) and eight bytes of a sum of it, `file` and `parsed` are the facts in postcard's encoding; `checksum` is BLAKE3 of all other columns. `settings` names
 //! what else the facts depend on: the encoding of tokens and the limits. Beside the file lies `.lock`: all who use the
 //! cache hold it together, and who throws a damaged cache away holds it alone.
 
@@ -21,11 +22,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::checkout::Wanted;
 use crate::error::{Error, Result};
 use crate::facts::{File, Parsed};
+use crate::lookup::{Lookup, fingerprint, may_have};
 
 /// The format of the entries. It changes with the facts, with the tables of the languages, and with their grammars.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 /// Where facts are kept, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +58,9 @@ pub(crate) struct Known {
     pub bytes: u64,
     pub modified_ns: i64,
     scanned_ns: i64,
+    outline: bool,
+    /// Whether it may have the names that are looked for.
+    pub may_have: bool,
 }
 
 impl Known {
@@ -76,6 +82,7 @@ pub(crate) struct Stored {
     path: String,
     settings: String,
     known: Known,
+    names: Vec<u8>,
     file: Vec<u8>,
     parsed: Vec<u8>,
 }
@@ -87,8 +94,7 @@ impl Stored {
             &self.path,
             &self.settings,
             &self.known,
-            &self.file,
-            &self.parsed,
+            [&self.names, &self.file, &self.parsed],
         );
         if self.checksum != sum {
             return None;
@@ -104,6 +110,7 @@ pub(crate) struct Fresh {
     path: String,
     bytes: u64,
     modified_ns: i64,
+    names: Vec<u8>,
     file: Vec<u8>,
     parsed: Vec<u8>,
 }
@@ -115,6 +122,7 @@ impl Fresh {
             path: file.path.clone(),
             bytes: file.bytes,
             modified_ns: file.modified_ns,
+            names: fingerprint(parsed),
             file: postcard::to_stdvec(file).ok()?,
             parsed: postcard::to_stdvec(parsed).ok()?,
         })
@@ -139,6 +147,7 @@ pub struct Cache {
     connection: Connection,
     path: PathBuf,
     settings: String,
+    wanted: Wanted,
     options: CacheOptions,
     rebuilt: bool,
     /// Held as long as the cache is in use.
@@ -173,7 +182,12 @@ impl Cache {
     /// # Errors
     ///
     /// There is no folder for it, or it cannot be written, or a damaged one is in use by another process.
-    pub fn open(root: &Path, settings: &str, options: &CacheOptions) -> Result<Self> {
+    pub fn open(
+        root: &Path,
+        settings: &str,
+        wanted: Wanted,
+        options: &CacheOptions,
+    ) -> Result<Self> {
         let root = std::fs::canonicalize(root).map_err(|source| Error::Missing {
             path: root.to_owned(),
             source,
@@ -237,6 +251,7 @@ impl Cache {
             connection,
             path,
             settings: settings.to_owned(),
+            wanted,
             options: options.clone(),
             rebuilt,
             lock,
@@ -260,24 +275,48 @@ impl Cache {
         }
     }
 
-    /// What is known, by path.
-    pub(crate) fn known(&self) -> Result<HashMap<String, Known>> {
+    /// What the facts of entries depend on: those of all facts, and those of outlines.
+    fn settings_of(&self, outline: bool) -> String {
+        let kind = if outline { " outline" } else { "" };
+        format!("{}{kind}", self.settings)
+    }
+
+    /// What is known that serves what is wanted, by path. Of a path there is one entry.
+    pub(crate) fn known_for(&self, lookup: &Lookup) -> Result<HashMap<String, Known>> {
+        self.known_of(self.wanted, &lookup.hashes())
+    }
+
+    fn known_of(&self, wanted: Wanted, names: &[Vec<u32>]) -> Result<HashMap<String, Known>> {
+        let full = self.settings_of(false);
+        let outline = self.settings_of(wanted == Wanted::Outline);
         let oldest = self.options.ttl.map_or(i64::MIN, |ttl| {
             now_ns().saturating_sub(i64::try_from(ttl.as_nanos()).unwrap_or(i64::MAX))
         });
         let read = || -> rusqlite::Result<HashMap<String, Known>> {
-            let mut statement = self.connection.prepare(
-                "SELECT path, id, size, modified_ns, scanned_ns FROM files \
-                 WHERE settings = ?1 AND scanned_ns >= ?2",
-            )?;
-            let rows = statement.query_map(params![self.settings, oldest], |row| {
-                let known = Known {
+            let fingerprint = if names.is_empty() { "x''" } else { "names" };
+            let mut statement = self.connection.prepare(&format!(
+                "SELECT path, id, size, modified_ns, scanned_ns, settings <> ?1, {fingerprint} FROM files \
+                 WHERE settings IN (?1, ?2) AND scanned_ns >= ?3",
+            ))?;
+            let rows = statement.query_map(params![full, outline, oldest], |row| {
+                let path: String = row.get(0)?;
+                let mut known = Known {
                     row: row.get(1)?,
                     bytes: u64::try_from(row.get::<_, i64>(2)?).unwrap_or(0),
                     modified_ns: row.get(3)?,
                     scanned_ns: row.get(4)?,
+                    outline: row.get(5)?,
+                    may_have: true,
                 };
-                Ok((row.get(0)?, known))
+                // Facts are verified when they are read; what leaves a file out is verified here.
+                let sealed = row.get_ref(6)?.as_blob()?;
+                if !names.is_empty()
+                    && let Some((fingerprint, sum)) = sealed.split_last_chunk()
+                    && *sum == seal(&path, &known, fingerprint)
+                {
+                    known.may_have = may_have(fingerprint, names);
+                }
+                Ok((path, known))
             })?;
             rows.collect()
         };
@@ -289,16 +328,17 @@ impl Cache {
         let read = || -> rusqlite::Result<Option<Stored>> {
             let mut statement = self
                 .connection
-                .prepare_cached("SELECT checksum, file, parsed FROM files WHERE id = ?1")?;
+                .prepare_cached("SELECT checksum, names, file, parsed FROM files WHERE id = ?1")?;
             statement
                 .query_row([known.row], |row| {
                     Ok(Stored {
                         checksum: row.get(0)?,
                         path: path.to_owned(),
-                        settings: self.settings.clone(),
+                        settings: self.settings_of(known.outline),
                         known: *known,
-                        file: row.get(1)?,
-                        parsed: row.get(2)?,
+                        names: row.get(1)?,
+                        file: row.get(2)?,
+                        parsed: row.get(3)?,
                     })
                 })
                 .optional()
@@ -309,26 +349,36 @@ impl Cache {
     /// Keeps facts, all of them or none.
     pub(crate) fn keep(&mut self, fresh: &[Fresh]) -> Result<()> {
         let scanned_ns = now_ns();
-        let settings = self.settings.clone();
+        let outline = self.wanted == Wanted::Outline;
+        let settings = self.settings_of(outline);
+        let other = self.settings_of(!outline);
         let write = |connection: &mut Connection| -> rusqlite::Result<()> {
             let change =
                 connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             {
                 let mut statement = change.prepare_cached(
-                    "INSERT INTO files (path, settings, size, modified_ns, scanned_ns, checksum, file, parsed) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
+                    "INSERT INTO files (path, settings, size, modified_ns, scanned_ns, checksum, names, file, parsed) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) \
                      ON CONFLICT (path, settings) DO UPDATE SET size = excluded.size, \
                      modified_ns = excluded.modified_ns, scanned_ns = excluded.scanned_ns, \
-                     checksum = excluded.checksum, file = excluded.file, parsed = excluded.parsed",
+                     checksum = excluded.checksum, names = excluded.names, file = excluded.file, parsed = excluded.parsed",
                 )?;
+                let mut replace =
+                    change.prepare_cached("DELETE FROM files WHERE path = ?1 AND settings = ?2")?;
                 for entry in fresh {
+                    replace.execute(params![entry.path, other])?;
                     let known = Known {
                         row: 0,
                         bytes: entry.bytes,
                         modified_ns: entry.modified_ns,
                         scanned_ns,
+                        outline,
+                        may_have: true,
                     };
-                    let sum = checksum(&entry.path, &settings, &known, &entry.file, &entry.parsed);
+                    let mut names = entry.names.clone();
+                    names.extend(seal(&entry.path, &known, &entry.names));
+                    let blobs = [&names, &entry.file, &entry.parsed];
+                    let sum = checksum(&entry.path, &settings, &known, blobs);
                     statement.execute(params![
                         entry.path,
                         settings,
@@ -336,6 +386,7 @@ impl Cache {
                         entry.modified_ns,
                         scanned_ns,
                         sum,
+                        names,
                         entry.file,
                         entry.parsed
                     ])?;
@@ -416,6 +467,47 @@ impl Cache {
         })
     }
 
+    /// What SQLite finds wrong with the file as a whole: its pages and its index; empty where nothing is.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read at all.
+    pub fn check(&self) -> Result<Vec<String>> {
+        let read = || -> rusqlite::Result<Vec<String>> {
+            let mut statement = self.connection.prepare("PRAGMA integrity_check")?;
+            let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
+            lines
+                .filter(|line| !matches!(line.as_deref(), Ok("ok")))
+                .collect()
+        };
+        read().map_err(|error| self.failed(&error))
+    }
+
+    /// The paths of entries whose fingerprints are not those of their facts.
+    ///
+    /// # Errors
+    ///
+    /// The cache cannot be read at all.
+    pub fn check_names(&self) -> Result<Vec<String>> {
+        let mut wrong = Vec::new();
+        for (path, known) in self.known_of(Wanted::Outline, &[])? {
+            let Some(stored) = self.stored(&path, &known)? else {
+                continue;
+            };
+            // Those that are damaged are another matter.
+            let Some((_, parsed)) = stored.decode() else {
+                continue;
+            };
+            let mut names = fingerprint(&parsed);
+            names.extend(seal(&path, &known, &names));
+            if names != stored.names {
+                wrong.push(path);
+            }
+        }
+        wrong.sort_unstable();
+        Ok(wrong)
+    }
+
     /// The paths of entries that are damaged.
     ///
     /// # Errors
@@ -423,7 +515,7 @@ impl Cache {
     /// The cache cannot be read at all.
     pub fn verify(&self) -> Result<Vec<String>> {
         let mut damaged = Vec::new();
-        for (path, known) in self.known()? {
+        for (path, known) in self.known_of(Wanted::Outline, &[])? {
             if self
                 .stored(&path, &known)?
                 .is_some_and(|stored| stored.decode().is_none())
@@ -457,13 +549,13 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
              DROP TABLE IF EXISTS files;
              CREATE TABLE files (id INTEGER PRIMARY KEY, path TEXT NOT NULL, settings TEXT NOT NULL,
                  size INTEGER NOT NULL, modified_ns INTEGER NOT NULL, scanned_ns INTEGER NOT NULL,
-                 checksum BLOB NOT NULL, file BLOB NOT NULL, parsed BLOB NOT NULL, UNIQUE (path, settings));
+                 checksum BLOB NOT NULL, names BLOB NOT NULL, file BLOB NOT NULL, parsed BLOB NOT NULL, UNIQUE (path, settings));
              PRAGMA user_version = {FORMAT};
              COMMIT;"
         ))?;
     }
     // A table of another shape is damage as well.
-    connection.prepare("SELECT id, path, settings, size, modified_ns, scanned_ns, checksum, file, parsed FROM files")?;
+    connection.prepare("SELECT id, path, settings, size, modified_ns, scanned_ns, checksum, names, file, parsed FROM files")?;
     Ok(connection)
 }
 
@@ -496,9 +588,10 @@ fn remove(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-fn checksum(path: &str, settings: &str, known: &Known, file: &[u8], parsed: &[u8]) -> Vec<u8> {
+fn checksum(path: &str, settings: &str, known: &Known, blobs: [&Vec<u8>; 3]) -> Vec<u8> {
+    let [names, file, parsed] = blobs;
     let mut hasher = blake3::Hasher::new();
-    for part in [path.as_bytes(), settings.as_bytes(), file, parsed] {
+    for part in [path.as_bytes(), settings.as_bytes(), names, file, parsed] {
         hasher.update(&(part.len() as u64).to_le_bytes());
         hasher.update(part);
     }
@@ -506,6 +599,19 @@ fn checksum(path: &str, settings: &str, known: &Known, file: &[u8], parsed: &[u8
     hasher.update(&known.modified_ns.to_le_bytes());
     hasher.update(&known.scanned_ns.to_le_bytes());
     hasher.finalize().as_bytes().to_vec()
+}
+
+/// What ends a fingerprint: a sum of it and of the file that it is of.
+fn seal(path: &str, known: &Known, fingerprint: &[u8]) -> [u8; 8] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(path.len() as u64).to_le_bytes());
+    hasher.update(path.as_bytes());
+    hasher.update(&known.bytes.to_le_bytes());
+    hasher.update(&known.modified_ns.to_le_bytes());
+    hasher.update(&known.scanned_ns.to_le_bytes());
+    hasher.update(fingerprint);
+    let [a, b, c, d, e, f, g, h, ..] = *hasher.finalize().as_bytes();
+    [a, b, c, d, e, f, g, h]
 }
 
 fn now_ns() -> i64 {

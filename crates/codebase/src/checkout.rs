@@ -11,15 +11,28 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use rayon::prelude::*;
+use tempfile::TempDir;
 
+use crate::archive::{is_archive, unpack};
 use crate::cache::{Cache, CacheOptions, Fresh, Known, Stored};
 use crate::decode::{Decoded, decode, is_binary};
 use crate::error::{Error, FileError, Result, Stage};
 use crate::facts::{ContentHash, File, Parsed};
 use crate::language::Language;
-use crate::parse::{ParseLimits, parse_source_within};
+use crate::lookup::Lookup;
+use crate::parse::{ParseLimits, parse_wanted};
 use crate::tokens::{Encoding, Tokenizer};
 use crate::walk::{Entry, WalkOptions, walk};
+
+/// Which facts a scan gives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// All of them.
+    #[default]
+    All,
+    /// What an outline is made of: all but references, calls and tokens, where they are not known already.
+    Outline,
+}
 
 /// How a checkout is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -34,6 +47,8 @@ pub struct ScanOptions {
     pub threads: Option<usize>,
     /// Where facts are kept between scans; nowhere where it is not given.
     pub cache: Option<CacheOptions>,
+    /// Which facts are wanted.
+    pub wanted: Wanted,
 }
 
 /// All that is known of a file.
@@ -86,6 +101,8 @@ pub struct ScanStats {
     pub bytes: u64,
     /// Files whose facts came out of the cache.
     pub cached: u64,
+    /// Files that a look-up left out.
+    pub pruned: u64,
     /// Files that are not text.
     pub binary: u64,
     /// Errors.
@@ -102,12 +119,13 @@ pub struct ScanStats {
     pub cache_ns: u64,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Counters {
     found: AtomicU64,
     files: AtomicU64,
     bytes: AtomicU64,
     cached: AtomicU64,
+    pruned: AtomicU64,
     binary: AtomicU64,
     errors: AtomicU64,
     walk_ns: AtomicU64,
@@ -115,6 +133,26 @@ struct Counters {
     parse_ns: AtomicU64,
     token_ns: AtomicU64,
     cache_ns: AtomicU64,
+}
+
+impl Counters {
+    fn stats(&self) -> ScanStats {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        ScanStats {
+            found: get(&self.found),
+            files: get(&self.files),
+            bytes: get(&self.bytes),
+            cached: get(&self.cached),
+            pruned: get(&self.pruned),
+            binary: get(&self.binary),
+            errors: get(&self.errors),
+            walk_ns: get(&self.walk_ns),
+            read_ns: get(&self.read_ns),
+            parse_ns: get(&self.parse_ns),
+            token_ns: get(&self.token_ns),
+            cache_ns: get(&self.cache_ns),
+        }
+    }
 }
 
 fn add(counter: &AtomicU64, value: u64) {
@@ -128,26 +166,77 @@ fn add_time(counter: &AtomicU64, started: Instant) {
     );
 }
 
+/// A scan as seen from another thread.
+#[derive(Debug, Clone, Default)]
+pub struct Progress {
+    counters: Arc<Counters>,
+}
+
+impl Progress {
+    /// What has been done so far.
+    #[must_use]
+    pub fn stats(&self) -> ScanStats {
+        self.counters.stats()
+    }
+}
+
 /// A checkout.
 #[derive(Debug, Clone)]
 pub struct Checkout {
     root: PathBuf,
     options: ScanOptions,
+    progress: Option<Progress>,
+    /// What an archive was unpacked to; it goes with the last who looks at it.
+    unpacked: Option<Arc<Unpacked>>,
+}
+
+/// An archive that was unpacked.
+#[derive(Debug)]
+struct Unpacked {
+    archive: PathBuf,
+    folder: TempDir,
 }
 
 impl Checkout {
-    /// The checkout at a path: a folder, or one file.
+    /// The checkout at a path: a folder, an archive ([`is_archive`]), or one other file.
+    ///
+    /// An archive is unpacked to a temporary folder, as it is now; nothing of it is kept in a cache.
     ///
     /// # Errors
     ///
-    /// There is nothing at the path.
+    /// There is nothing at the path, or an archive cannot be unpacked.
     pub fn open(path: impl Into<PathBuf>, options: ScanOptions) -> Result<Self> {
         let root = path.into();
-        std::fs::metadata(&root).map_err(|source| Error::Missing {
+        let missing = |source| Error::Missing {
             path: root.clone(),
             source,
-        })?;
-        Ok(Self { root, options })
+        };
+        let metadata = std::fs::metadata(&root).map_err(missing)?;
+        if metadata.is_file() && is_archive(&root) {
+            let folder = tempfile::Builder::new()
+                .prefix("ogive-archive-")
+                .tempdir()
+                .map_err(missing)?;
+            unpack(&root, folder.path(), options.walk.file_bytes_max)?;
+            return Ok(Self {
+                root: folder.path().to_owned(),
+                options: ScanOptions {
+                    cache: None,
+                    ..options
+                },
+                progress: None,
+                unpacked: Some(Arc::new(Unpacked {
+                    archive: root,
+                    folder,
+                })),
+            });
+        }
+        Ok(Self {
+            root,
+            options,
+            progress: None,
+            unpacked: None,
+        })
     }
 
     /// Where it is.
@@ -156,10 +245,53 @@ impl Checkout {
         &self.root
     }
 
+    /// What it is called: its folder or file, or its archive without the ending.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let path = match &self.unpacked {
+            Some(unpacked) => unpacked.archive.clone(),
+            None => std::fs::canonicalize(&self.root).unwrap_or_else(|_| self.root.clone()),
+        };
+        let Some(name) = path.file_name() else {
+            return "checkout".to_owned();
+        };
+        let name = name.to_string_lossy().into_owned();
+        let endings = [".tar.gz", ".tgz", ".tar", ".zip"];
+        let ending = endings.iter().find(|ending| {
+            self.unpacked.is_some() && name.to_ascii_lowercase().ends_with(**ending)
+        });
+        let end = name.len() - ending.map_or(0, |ending| ending.len());
+        name.get(..end).unwrap_or(&name).to_owned()
+    }
+
+    /// The same checkout with tokens counted in another encoding.
+    #[must_use]
+    pub fn with_encoding(&self, encoding: Encoding) -> Self {
+        let mut checkout = self.clone();
+        checkout.options.encoding = encoding;
+        checkout
+    }
+
     /// How it is read.
     #[must_use]
     pub fn options(&self) -> &ScanOptions {
         &self.options
+    }
+
+    /// The same checkout, whose next scan counts here.
+    #[must_use]
+    pub fn with_progress(&self, progress: &Progress) -> Self {
+        let mut checkout = self.clone();
+        checkout.progress = Some(progress.clone());
+        checkout
+    }
+
+    /// The same checkout, of which other facts are wanted.
+    #[must_use]
+    pub fn wanting(&self, wanted: Wanted) -> Self {
+        let mut checkout = self.clone();
+        checkout.options.wanted = wanted;
+        checkout
     }
 
     /// Reads and parses all files. They come in order of their paths, while those after them are being parsed; how many
@@ -169,7 +301,17 @@ impl Checkout {
     ///
     /// The walk's patterns are wrong, the root is gone, or there are no threads.
     pub fn scan(&self) -> Result<Scan> {
-        let counters = Arc::new(Counters::default());
+        self.scan_for(Lookup::default())
+    }
+
+    /// The same, without files that the look-up says are not meant: those of other paths are not looked at, and those whose
+    /// names are known to be others are taken neither from disk nor out of the cache. Files that are not meant may come.
+    ///
+    /// # Errors
+    ///
+    /// As [`scan`](Self::scan).
+    pub fn scan_for(&self, lookup: Lookup) -> Result<Scan> {
+        let counters = self.progress.clone().unwrap_or_default().counters;
         let started = Instant::now();
         let found = walk(&self.root, &self.options.walk)?;
         add_time(&counters.walk_ns, started);
@@ -186,6 +328,7 @@ impl Checkout {
             root: self.root.clone(),
             options: self.options.clone(),
             counters: Arc::clone(&counters),
+            lookup,
         };
         let (entries, errors) = (found.entries, found.errors);
         let thread = std::thread::Builder::new()
@@ -199,6 +342,7 @@ impl Checkout {
             batch: Vec::new().into_iter(),
             thread: Some(thread),
             counters,
+            unpacked: self.unpacked.clone(),
         })
     }
 
@@ -253,7 +397,10 @@ impl Checkout {
         self.options
             .cache
             .as_ref()
-            .map(|options| Cache::open(&self.root, &settings(&self.options), options))
+            .map(|options| {
+                let settings = settings(&self.options);
+                Cache::open(&self.root, &settings, self.options.wanted, options)
+            })
             .transpose()
     }
 }
@@ -262,11 +409,12 @@ impl Checkout {
 fn settings(options: &ScanOptions) -> String {
     let limits = &options.limits;
     format!(
-        "{} {} {} {} {}",
+        "{} {} {} {} {} {}",
         options.encoding,
         limits.text_bytes_max,
         limits.line_bytes_max,
         limits.depth_max,
+        limits.memory_bytes_max,
         limits.time_max.as_millis()
     )
 }
@@ -277,11 +425,19 @@ pub struct Scan {
     batch: std::vec::IntoIter<Scanned>,
     thread: Option<JoinHandle<()>>,
     counters: Arc<Counters>,
+    /// Its folder stays as long as files of it are read.
+    unpacked: Option<Arc<Unpacked>>,
 }
 
 impl std::fmt::Debug for Scan {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_tuple("Scan").field(&self.stats()).finish()
+        let mut debug = formatter.debug_struct("Scan");
+        debug.field("stats", &self.stats());
+        let folder = self
+            .unpacked
+            .as_ref()
+            .map(|unpacked| unpacked.folder.path());
+        debug.field("unpacked", &folder).finish_non_exhaustive()
     }
 }
 
@@ -289,21 +445,7 @@ impl Scan {
     /// What has been done so far.
     #[must_use]
     pub fn stats(&self) -> ScanStats {
-        let counters = &self.counters;
-        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        ScanStats {
-            found: get(&counters.found),
-            files: get(&counters.files),
-            bytes: get(&counters.bytes),
-            cached: get(&counters.cached),
-            binary: get(&counters.binary),
-            errors: get(&counters.errors),
-            walk_ns: get(&counters.walk_ns),
-            read_ns: get(&counters.read_ns),
-            parse_ns: get(&counters.parse_ns),
-            token_ns: get(&counters.token_ns),
-            cache_ns: get(&counters.cache_ns),
-        }
+        self.counters.stats()
     }
 }
 
@@ -345,6 +487,7 @@ struct Work {
     root: PathBuf,
     options: ScanOptions,
     counters: Arc<Counters>,
+    lookup: Lookup,
 }
 
 /// One file of a batch.
@@ -373,14 +516,23 @@ impl Work {
         const BATCH_BYTES_MAX: u64 = 4 << 20;
         let mut cache = self.options.cache.as_ref().and_then(|options| {
             // Without its cache a scan is slower, and right.
-            Cache::open(&self.root, &settings(&self.options), options).ok()
+            let settings = settings(&self.options);
+            Cache::open(&self.root, &settings, self.options.wanted, options).ok()
         });
         let known = self
-            .cached(&mut cache, |cache| cache.known())
+            .cached(&mut cache, |cache| cache.known_for(&self.lookup))
             .unwrap_or_default();
         self.forget_deleted(&mut cache, &entries, &known);
         let mut errors = errors.into_iter().peekable();
-        let mut entries = entries.into_iter().peekable();
+        let meant = entries.into_iter().filter(|entry| {
+            let is_meant = self.lookup.has_path(&entry.path)
+                && known.get(&entry.path).is_none_or(|known| {
+                    known.may_have || !known.is_same(entry.bytes, entry.modified_ns)
+                });
+            add(&self.counters.pruned, u64::from(!is_meant));
+            is_meant
+        });
+        let mut entries = meant.peekable();
         while entries.peek().is_some() || errors.peek().is_some() {
             let mut tasks = Vec::new();
             let mut bytes = 0;
@@ -551,8 +703,9 @@ impl Work {
         };
         let started = Instant::now();
         // A parser is much code, and a fault of it must cost one file and not the scan.
+        let wanted = self.options.wanted;
         let parsed = catch_unwind(AssertUnwindSafe(|| {
-            parse_source_within(&text, language, limits)
+            parse_wanted(&text, language, limits, wanted)
         }));
         add_time(&self.counters.parse_ns, started);
         let mut parsed = parsed.unwrap_or_else(|_| Parsed {
@@ -569,11 +722,9 @@ impl Work {
                 .problems
                 .insert(0, crate::facts::Problem { stage, message });
         }
-        let beyond = parsed.problems.iter().any(|problem| {
-            problem.stage == Stage::Limit && problem.message.starts_with("not parsed")
-        });
+        let is_counted = wanted == Wanted::All && !parsed.is_beyond_limits();
         let started = Instant::now();
-        let tokens = (!beyond).then(|| self.options.encoding.count(&text));
+        let tokens = is_counted.then(|| self.options.encoding.count(&text));
         add_time(&self.counters.token_ns, started);
         let file = File {
             path: entry.path.clone(),

@@ -208,6 +208,9 @@ fn full(text: &str, language: Language, limits: &ParseLimits) -> String {
     // The second drops no blank lines: some languages see them.
     for drop_blanks in [true, false] {
         let shorter = without(text, &comments, &protected, drop_blanks);
+        if shorter == text {
+            return shorter;
+        }
         if let Ok(Some((again, _))) = parse_tree(&shorter, language, limits)
             && same_tree(text, &tree, &shorter, &again, grammar)
         {

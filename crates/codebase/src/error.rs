@@ -101,12 +101,36 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// An archive, or an entry of it, cannot be unpacked.
+    #[error("{}{}: {message}", path.display(), entry_in_words(entry))]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// The entry's name; empty where it is the archive as a whole.
+        entry: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// A template cannot be read or filled.
+    #[error("the template: {message}")]
+    Template {
+        /// What is wrong, and where.
+        message: String,
+    },
     /// The pool of threads cannot be made.
     #[error("no threads for the scan: {message}")]
     Threads {
         /// What the system says.
         message: String,
     },
+}
+
+/// An entry as it is named after its archive.
+fn entry_in_words(entry: &str) -> String {
+    match entry {
+        "" => String::new(),
+        entry => format!(": entry {entry:?}"),
+    }
 }
 
 /// A result of this crate.

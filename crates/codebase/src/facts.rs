@@ -230,6 +230,16 @@ pub struct Parsed {
     pub problems: Vec<Problem>,
 }
 
+impl Parsed {
+    /// Whether the text was not parsed, as it is beyond a limit: such a text is data.
+    #[must_use]
+    pub fn is_beyond_limits(&self) -> bool {
+        self.problems.iter().any(|problem| {
+            problem.stage == Stage::Limit && problem.message.starts_with("not parsed")
+        })
+    }
+}
+
 /// One thing that is wrong with a text, before it is known whose text it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Problem {
@@ -279,7 +289,7 @@ pub struct File {
     pub modified_ns: i64,
     /// Lines by kind.
     pub lines: Lines,
-    /// Tokens of the decoded text; none where the file is beyond a limit.
+    /// Tokens of the decoded text; none where the file is beyond a limit, and where they were not asked for.
     pub tokens: Option<u64>,
     /// Cyclomatic complexity: 1 and every decision in the file.
     pub complexity: u32,

@@ -52,6 +52,7 @@
 #![deny(clippy::panic, clippy::unwrap_used, clippy::expect_used)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod archive;
 mod cache;
 mod checkout;
 mod chunk;
@@ -63,14 +64,16 @@ mod facts;
 mod graph;
 mod language;
 mod languages;
+mod lookup;
 mod pack;
 mod parse;
 mod secrets;
 mod tokens;
 mod walk;
 
+pub use archive::is_archive;
 pub use cache::{Cache, CacheInfo, CacheOptions};
-pub use checkout::{Checkout, FileFacts, Scan, ScanOptions, ScanStats, Scanned};
+pub use checkout::{Checkout, FileFacts, Progress, Scan, ScanOptions, ScanStats, Scanned, Wanted};
 pub use chunk::{Chunk, chunks};
 pub use compress::{Level, compress, compress_parsed};
 pub use dedup::{Dedup, Duplicate, Sketch};
@@ -81,9 +84,10 @@ pub use facts::{
 };
 pub use graph::{Edge, Graph, Resolver};
 pub use language::Language;
+pub use lookup::{Lookup, NameRole, PathTest};
 pub use pack::{
     Chunking, Format, LeftOut, PackLevel, PackOptions, Packed, PackedChunk, PackedFile, Reason,
-    Selected, pack, pack_each,
+    Selected, Template, pack, pack_each, selection_from_text, selection_to_text,
 };
 pub use parse::{ParseLimits, parse_source, parse_source_within, tree_text};
 pub use secrets::{Secret, secret, secret_by_name};

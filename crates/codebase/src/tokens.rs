@@ -11,6 +11,11 @@ pub trait Tokenizer: Send + Sync {
     fn name(&self) -> &str;
     /// How many tokens a text is. Marks such as `<|endoftext|>` are text like any other.
     fn count(&self, text: &str) -> u64;
+    /// Whether no token can lie across the border of two texts that follow each other: if so, both together have the tokens of
+    /// one and of the other. `false` says that it is not known.
+    fn parts_at(&self, _before: &str, _after: &str) -> bool {
+        false
+    }
 }
 
 /// An encoding whose vocabulary is part of the program.
@@ -59,6 +64,17 @@ impl Tokenizer for Encoding {
         // The vocabularies are linked in by features that the manifest turns on; a test counts with each.
         tiktoken::get_encoding(self.as_str()).map_or(0, |encoding| encoding.count(text) as u64)
     }
+
+    /// Tokens are made inside of pieces that a pattern cuts. In the patterns of these two, white space up to its last line break
+    /// is one piece, signs take the line breaks after them with them (in one also `/`), and nothing else goes on past a break.
+    fn parts_at(&self, before: &str, after: &str) -> bool {
+        let cuts_at_breaks = matches!(self, Self::O200kBase | Self::Cl100kBase);
+        let first = after.chars().next();
+        before.is_empty()
+            || first.is_none_or(|c| {
+                cuts_at_breaks && before.ends_with('\n') && !c.is_whitespace() && c != '/'
+            })
+    }
 }
 
 impl fmt::Display for Encoding {
@@ -100,5 +116,42 @@ mod tests {
         }
         assert_eq!(Encoding::O200kBase.count("<|endoftext|>"), 7);
         assert!("gpt".parse::<Encoding>().is_err());
+    }
+
+    /// Texts of signs that the patterns tell apart, put together in every way: where they are said to part, counts add up.
+    #[test]
+    fn counts_add_up_where_texts_part() {
+        const SIGNS: [&str; 18] = [
+            "a", "Z", "7", " ", "  ", "\n", "\r\n", "\t", "/", "'s", "`", "{", "}", "é", "世",
+            "\u{a0}", "\u{85}", "#",
+        ];
+        let mut state = 7_u64;
+        let mut next = |below: usize| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) as usize % below
+        };
+        let mut parted = 0;
+        for _ in 0..40_000 {
+            let mut text = |length: usize| -> String {
+                (0..next(length))
+                    .map(|_| SIGNS[next(SIGNS.len())])
+                    .collect()
+            };
+            let (mut before, after) = (text(8), text(8));
+            if next(2) == 0 {
+                before.push('\n');
+            }
+            for encoding in Encoding::ALL {
+                if encoding.parts_at(&before, &after) {
+                    parted += 1;
+                    let both = encoding.count(&format!("{before}{after}"));
+                    let sum = encoding.count(&before) + encoding.count(&after);
+                    assert_eq!(both, sum, "{encoding}: {before:?} {after:?}");
+                }
+            }
+        }
+        assert!(parted > 20_000, "{parted}");
     }
 }

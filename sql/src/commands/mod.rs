@@ -4,5 +4,6 @@ pub(crate) mod attach;
 pub(crate) mod attached_tables;
 pub(crate) mod index;
 pub(crate) mod recall;
+pub(crate) mod selections;
 pub(crate) mod settings;
 pub(crate) mod transaction;

@@ -89,25 +89,36 @@ async fn measure(
 }
 
 async fn timed(session: &impl RunsQueries, query: &str) -> Result<(Vec<RecordBatch>, Duration)> {
+    let start = Instant::now();
+    let rows = rows_of(session, NAME, query).await?;
+    Ok((rows, start.elapsed()))
+}
+
+/// The rows of a query that is an argument of the function `name`.
+///
+/// # Errors
+/// What the query fails with; a text that is not one query.
+pub(crate) async fn rows_of(
+    session: &impl RunsQueries,
+    name: &str,
+    query: &str,
+) -> Result<Vec<RecordBatch>> {
     let mut statements = session.parse(query)?;
     let statement = match (statements.pop(), statements.len()) {
         (Some(statement), 0) => statement,
-        (None, _) => return plan_err!("{NAME}: there is no query in the text"),
+        (None, _) => return plan_err!("{name}: there is no query in the text"),
         (_, more) => {
             return plan_err!(
-                "{NAME} takes one query, found {} statements in the text",
+                "{name} takes one query, found {} statements in the text",
                 more + 1
             );
         }
     };
     if !matches!(&statement.0, DfStatement::Statement(sql) if matches!(**sql, SqlStatement::Query(_)))
     {
-        return plan_err!("{NAME} takes a query, not: {statement}");
+        return plan_err!("{name} takes a query, not: {statement}");
     }
-    let start = Instant::now();
-    let plan = session.execute(statement).await?;
-    let rows = plan.collect().await?;
-    Ok((rows, start.elapsed()))
+    session.execute(statement).await?.collect().await
 }
 
 /// Each row as one text, by which rows are told apart.

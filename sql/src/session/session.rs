@@ -19,6 +19,7 @@ use url::Url;
 
 use crate::catalog::{Catalogs, enable_paths, open};
 use crate::commands::recall::{RunsQueries, measure_calls};
+use crate::commands::selections::choose_files;
 use crate::commands::settings::{self, SettingsBlock};
 use crate::commands::transaction::Transaction;
 use crate::commands::{attach, attached_tables, index};
@@ -203,6 +204,9 @@ impl Session {
         let rewritten = rewrite_statement(&self.context, &mut statement)?;
         if !rewritten.recalls.is_empty() {
             measure_calls(self, &mut statement, rewritten.recalls).await?;
+        }
+        if !rewritten.selections.is_empty() {
+            choose_files(self, &mut statement, rewritten.selections).await?;
         }
         let declared = declares_types(&statement);
         let state = self.context.state();

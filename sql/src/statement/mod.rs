@@ -1,5 +1,6 @@
 //! Statements rewritten before they are planned, as syntax trees. Nothing here runs a query or changes a session.
 
+mod context_calls;
 mod full_text;
 mod named_arguments;
 mod order_by_arrays;
@@ -11,6 +12,7 @@ mod vector_search;
 mod visit;
 mod writes;
 
+pub(crate) use context_calls::{NAME as CONTEXT, put_chosen};
 pub(crate) use order_by_arrays::OrderByArrays;
 pub(crate) use recall_calls::{MeasuredRecall, NAME as RECALL, put_measured};
 pub(crate) use rewrite::rewrite_statement;

@@ -17,7 +17,9 @@ const FUNCTIONS: &[(&str, &[&str])] = &[
     ("pages", &["path", "page_size"]),
     (
         "code_context",
-        &["code", "budget", "level", "chunks", "format", "encoding"],
+        &[
+            "code", "budget", "level", "chunks", "format", "encoding", "focus", "query",
+        ],
     ),
 ];
 

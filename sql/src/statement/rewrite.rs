@@ -23,6 +23,7 @@ use datafusion::sql::sqlparser::ast::{
 use ogive_vectors::VectorError;
 
 use crate::catalog::{complete_directory, complete_main};
+use crate::statement::context_calls::selection_of_factor;
 use crate::statement::full_text::{match_in_change, match_in_select, match_of_column};
 use crate::statement::named_arguments::place_arguments;
 use crate::statement::recall_calls::{query_of_expr, query_of_factor};
@@ -36,6 +37,8 @@ use crate::statement::visit::{flow, visit_queries};
 pub(crate) struct Rewritten {
     /// The queries whose recall is asked for.
     pub(crate) recalls: Vec<String>,
+    /// The queries that choose files of code.
+    pub(crate) selections: Vec<String>,
     /// The sequences that its table numbers rows by, to begin when it is run.
     pub(crate) sequences: Vec<String>,
 }
@@ -66,10 +69,12 @@ pub(crate) fn rewrite_statement(
     let mut rewriter = Rewriter {
         context,
         recalls: Vec::new(),
+        selections: Vec::new(),
     };
     visit_queries(statement, &mut rewriter)?;
     Ok(Rewritten {
         recalls: rewriter.recalls,
+        selections: rewriter.selections,
         sequences,
     })
 }
@@ -77,11 +82,17 @@ pub(crate) fn rewrite_statement(
 struct Rewriter<'a> {
     context: &'a SessionContext,
     recalls: Vec<String>,
+    selections: Vec<String>,
 }
 
 impl Rewriter<'_> {
     fn note(&mut self, query: Result<Option<String>>) -> Result<()> {
         self.recalls.extend(query?);
+        Ok(())
+    }
+
+    fn note_selection(&mut self, factor: &mut TableFactor) -> Result<()> {
+        self.selections.extend(selection_of_factor(factor)?);
         Ok(())
     }
 }
@@ -118,7 +129,8 @@ impl VisitorMut for Rewriter<'_> {
         let done = refuse_sample(factor)
             .and_then(|()| place_arguments(factor))
             .and_then(|()| expand_search(self.context, factor))
-            .and_then(|()| self.note(query_of_factor(factor)));
+            .and_then(|()| self.note(query_of_factor(factor)))
+            .and_then(|()| self.note_selection(factor));
         flow(done)
     }
 }

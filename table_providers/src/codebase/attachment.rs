@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use datafusion_common::{Result, not_impl_err, plan_err};
+use ogive_codebase::is_archive;
 
 use super::catalog::CodebaseCatalog;
 use super::checkout::CodeCheckout;
@@ -12,7 +13,7 @@ use super::error::codebase_error;
 use crate::attachment::{AttachOptions, Attachment, AttachmentKind, Maintenance};
 use crate::blocking::blocking;
 
-/// Folders of source code.
+/// Folders and archives of source code.
 #[derive(Debug)]
 pub struct CodebaseKind;
 
@@ -23,18 +24,21 @@ impl AttachmentKind for CodebaseKind {
     }
 
     fn describe(&self) -> &'static str {
-        "a folder"
+        "a folder, .zip, .tar, .tar.gz or .tgz"
     }
 
     fn is_own(&self, path: &Path) -> bool {
-        path.is_dir()
+        path.is_dir() || path.is_file() && is_archive(path)
     }
 
     async fn open(&self, path: &Path, options: AttachOptions) -> Result<Arc<dyn Attachment>> {
         let path = path.to_owned();
         let checkout = blocking(move || {
-            if path.is_file() {
-                return plan_err!("{}: it is a file, expected a folder", path.display());
+            if path.is_file() && !is_archive(&path) {
+                return plan_err!(
+                    "{}: it is a file, expected a folder, or an archive: .zip, .tar, .tar.gz, .tgz",
+                    path.display()
+                );
             }
             CodeCheckout::open(&path, &options.code_cache)
         })

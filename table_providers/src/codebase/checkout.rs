@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use datafusion_common::Result;
-use ogive_codebase::{CacheOptions, Checkout, Encoding, ScanOptions};
+use ogive_codebase::{CacheOptions, Checkout, Encoding, Error, ScanOptions};
 
 use super::error::codebase_error;
 
@@ -42,7 +42,12 @@ impl CodeCheckout {
     /// There is nothing at the path.
     pub fn open_with(path: &Path, options: ScanOptions) -> Result<Self> {
         // Errors name the path as it was given.
-        Checkout::open(path, options.clone()).map_err(codebase_error)?;
+        std::fs::metadata(path).map_err(|source| {
+            codebase_error(Error::Missing {
+                path: path.to_owned(),
+                source,
+            })
+        })?;
         // Another working directory later must not lead to another checkout.
         let absolute = std::path::absolute(path)?;
         Ok(Self {
@@ -52,18 +57,12 @@ impl CodeCheckout {
     }
 
     /// The same, with tokens counted in another encoding.
-    ///
-    /// # Errors
-    /// There is nothing at the path any more.
-    pub fn with_encoding(&self, encoding: Encoding) -> Result<Self> {
-        let options = ScanOptions {
-            encoding,
-            ..self.checkout.options().clone()
-        };
-        Ok(Self {
+    #[must_use]
+    pub fn with_encoding(&self, encoding: Encoding) -> Self {
+        Self {
             path: self.path.clone(),
-            checkout: Checkout::open(self.checkout.root(), options).map_err(codebase_error)?,
-        })
+            checkout: self.checkout.with_encoding(encoding),
+        }
     }
 
     /// The path as it was given.

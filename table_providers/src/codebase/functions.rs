@@ -1,4 +1,4 @@
-//! Table functions over source code: `parse_source`, `code_context`, `code_stats`, `cache_info`, `cache_verify`.
+//! Table functions over source code: `parse_source`, `code_context`, `code_stats`, `code_health`, `cache_info`, `cache_verify`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use datafusion_expr::Expr;
 use datafusion_physical_plan::stream::RecordBatchReceiverStreamBuilder;
 use datafusion_physical_plan::streaming::PartitionStream;
 use datafusion_session::{Session, TableFunctionArgs, TableFunctionImpl, TableProvider};
-use ogive_codebase::{Language, PackOptions, PackedChunk, pack, parse_source};
+use ogive_codebase::{Language, PackOptions, PackedChunk, Scanned, pack, parse_source};
 
 use futures::FutureExt;
 
@@ -21,6 +21,7 @@ use super::catalog::MAIN;
 use super::checkout::CodeCheckout;
 use super::error::codebase_error;
 use super::schema::CodeTable;
+use super::selection::selected_files;
 use super::table::CodebaseTable;
 use crate::arguments::text_argument;
 use crate::options::OgiveOptions;
@@ -32,6 +33,7 @@ pub fn code_table_functions() -> Vec<(&'static str, Arc<dyn TableFunctionImpl>)>
         CodeFunction::Stats,
         CodeFunction::CacheInfo,
         CodeFunction::CacheVerify,
+        CodeFunction::Health,
         CodeFunction::Context,
     ]
     .into_iter()
@@ -52,6 +54,8 @@ enum CodeFunction {
     CacheInfo,
     /// What of it is damaged.
     CacheVerify,
+    /// What is wrong with a checkout's cache and its index of names.
+    Health,
     /// A checkout packed for a context window.
     Context,
 }
@@ -63,6 +67,7 @@ impl CodeFunction {
             Self::Stats => "code_stats",
             Self::CacheInfo => "cache_info",
             Self::CacheVerify => "cache_verify",
+            Self::Health => "code_health",
             Self::Context => "code_context",
         }
     }
@@ -96,6 +101,11 @@ impl CodeFunction {
                 real("cache_seconds"),
             ],
             Self::CacheInfo => vec![text("path"), number("entries"), number("bytes")],
+            Self::Health => vec![
+                text("subject"),
+                Field::new("healthy", DataType::Boolean, true),
+                text("message"),
+            ],
             Self::Context => vec![number("chunk"), number("tokens"), text("content")],
             Self::CacheVerify => vec![text("path"), Field::new("intact", DataType::Boolean, true)],
         }))
@@ -119,7 +129,7 @@ impl TableFunctionImpl for CodeFunction {
                     others.len()
                 );
             }
-            (Self::Context, [checkout, options @ ..]) if options.len() < 6 => {
+            (Self::Context, [checkout, options @ ..]) if options.len() < 8 => {
                 let checkout = text_argument(name, "an attached checkout or its path", checkout)?;
                 context(args.session(), &checkout, options)?
             }
@@ -149,8 +159,8 @@ impl TableFunctionImpl for CodeFunction {
     }
 }
 
-/// The packing that `code_context` is asked for: a budget of tokens, a level, chunks, a format, an encoding; NULL where one is
-/// not given.
+/// The packing that `code_context` is asked for: a budget of tokens, a level, chunks, a format, an encoding, a path or symbol to
+/// focus on, the files that a query chose; NULL where one is not given.
 fn context(session: &dyn Session, checkout: &str, options: &[Expr]) -> Result<Work> {
     let name = CodeFunction::Context.name();
     let word = |place: usize, what: &str| match options.get(place) {
@@ -181,9 +191,13 @@ fn context(session: &dyn Session, checkout: &str, options: &[Expr]) -> Result<Wo
     if let Some(format) = word(3, "a format")? {
         packing.format = format.parse().map_err(codebase_error)?;
     }
+    packing.focus.extend(word(5, "a path or symbol")?);
+    if let Some(chosen) = word(6, "a query")? {
+        packing.selection = Some(selected_files(&chosen)?);
+    }
     let mut checkout = checkout_of(session, checkout)?;
     if let Some(encoding) = word(4, "an encoding")? {
-        checkout = checkout.with_encoding(encoding.parse().map_err(codebase_error)?)?;
+        checkout = checkout.with_encoding(encoding.parse().map_err(codebase_error)?);
     }
     Ok(Work::Context {
         checkout,
@@ -263,6 +277,7 @@ impl Work {
             Self::Checkout { function, checkout } => match function {
                 CodeFunction::CacheInfo => cache_info(&checkout),
                 CodeFunction::CacheVerify => cache_verify(&checkout),
+                CodeFunction::Health => health(&checkout),
                 _ => stats(&checkout),
             },
         }
@@ -347,6 +362,57 @@ fn cache_info(checkout: &CodeCheckout) -> Result<Vec<ArrayRef>> {
         Arc::new(StringArray::from(vec![info.path.display().to_string()])),
         number(info.entries),
         number(info.bytes),
+    ])
+}
+
+/// A row for each thing that is looked at: whether it is well, and what is not.
+fn health(checkout: &CodeCheckout) -> Result<Vec<ArrayRef>> {
+    /// Names that are said of each.
+    const NAMES_MAX: usize = 10;
+    let mut rows: Vec<(&str, bool, Option<String>)> = Vec::new();
+    let mut add = |subject, wrong: Vec<String>, what: &str| {
+        let shown = wrong.get(..NAMES_MAX).unwrap_or(&wrong).join(", ");
+        let message = format!("{} {what}: {shown}", wrong.len());
+        rows.push((
+            subject,
+            wrong.is_empty(),
+            (!wrong.is_empty()).then_some(message),
+        ));
+    };
+    match checkout.checkout().cache().map_err(codebase_error)? {
+        None => add("cache", Vec::new(), ""),
+        Some(cache) => {
+            let file = cache.check().map_err(codebase_error)?;
+            add("cache file", file, "finding(s) of SQLite's integrity_check");
+            let entries = cache.verify().map_err(codebase_error)?;
+            add(
+                "cache entries",
+                entries,
+                "damaged, and parsed again when they are needed",
+            );
+            let names = cache.check_names().map_err(codebase_error)?;
+            add(
+                "name index",
+                names,
+                "whose names are not those of their facts",
+            );
+        }
+    }
+    let mut failed = Vec::new();
+    for scanned in checkout.checkout().scan().map_err(codebase_error)? {
+        if let Scanned::Failed(error) = scanned {
+            failed.push(error.path);
+        }
+    }
+    add("files", failed, "that cannot be read");
+    Ok(vec![
+        Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.0))),
+        Arc::new(BooleanArray::from_iter(rows.iter().map(|row| Some(row.1)))),
+        Arc::new(
+            rows.iter()
+                .map(|row| row.2.as_deref())
+                .collect::<StringArray>(),
+        ),
     ])
 }
 

@@ -8,12 +8,15 @@ mod catalog;
 mod checkout;
 mod error;
 mod functions;
+mod lookup;
 mod rows;
 mod scan;
 mod schema;
+mod selection;
 mod table;
 
 pub use attachment::CodebaseKind;
 pub use catalog::CodebaseCatalog;
 pub use checkout::CodeCheckout;
 pub use functions::code_table_functions;
+pub use selection::selection_argument;

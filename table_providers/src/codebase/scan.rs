@@ -21,9 +21,10 @@ use datafusion_physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
 };
 use futures::{StreamExt, stream};
-use ogive_codebase::{Checkout, Graph, Scanned};
+use ogive_codebase::{Checkout, Graph, Lookup, Scanned};
 
 use super::error::codebase_error;
+use super::lookup::describe;
 use super::rows::Rows;
 use super::schema::CodeTable;
 
@@ -38,17 +39,19 @@ pub struct CodeScanExec {
     checkout: Checkout,
     table: CodeTable,
     schema: SchemaRef,
+    lookup: Lookup,
     limit: Option<usize>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
 
 impl CodeScanExec {
-    /// The scan; `schema` has the wanted columns of the table.
+    /// The scan; `schema` has the wanted columns of the table, and files that `lookup` leaves out need not come.
     pub fn new(
         checkout: Checkout,
         table: CodeTable,
         schema: SchemaRef,
+        lookup: Lookup,
         limit: Option<usize>,
     ) -> Self {
         let properties = PlanProperties::new(
@@ -63,6 +66,7 @@ impl CodeScanExec {
             checkout,
             table,
             schema,
+            lookup,
             limit,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
@@ -87,6 +91,9 @@ impl DisplayAs for CodeScanExec {
                     "CodeScanExec: table={table}, columns=[{}]",
                     names.join(", ")
                 )?;
+                if !self.lookup.is_empty() {
+                    write!(f, ", lookup=[{}]", describe(&self.lookup))?;
+                }
                 match self.limit {
                     Some(limit) => write!(f, ", limit={limit}"),
                     None => Ok(()),
@@ -101,6 +108,7 @@ struct Counts {
     files: Count,
     cached: Count,
     parsed: Count,
+    pruned: Count,
     bytes: Count,
 }
 
@@ -111,6 +119,7 @@ impl Counts {
             files: count("files"),
             cached: count("files_cached"),
             parsed: count("files_parsed"),
+            pruned: count("files_pruned"),
             bytes: count("bytes_scanned"),
         }
     }
@@ -121,6 +130,7 @@ impl Counts {
         add(&self.files, stats.files);
         add(&self.cached, stats.cached);
         add(&self.parsed, stats.files.saturating_sub(stats.cached));
+        add(&self.pruned, stats.pruned);
         add(&self.bytes, stats.bytes);
     }
 }
@@ -133,7 +143,8 @@ impl CodeScanExec {
         counts: &Counts,
         mut give: impl FnMut(arrow::array::RecordBatch) -> bool,
     ) -> Result<()> {
-        let mut scan = self.checkout.scan().map_err(codebase_error)?;
+        let scan = self.checkout.scan_for(self.lookup.clone());
+        let mut scan = scan.map_err(codebase_error)?;
         let mut rows = Rows::new(self.table, Arc::clone(&self.schema));
         let mut graph = (self.table == CodeTable::Edges).then(Graph::new);
         let mut left = self.limit.unwrap_or(usize::MAX);

@@ -8,8 +8,10 @@ use datafusion_common::{Result, project_schema};
 use datafusion_expr::{Expr, TableProviderFilterPushDown, TableType};
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_session::{Session, TableProvider};
+use ogive_codebase::Lookup;
 
 use super::checkout::CodeCheckout;
+use super::lookup::lookup_of;
 use super::scan::CodeScanExec;
 use super::schema::CodeTable;
 
@@ -51,14 +53,23 @@ impl TableProvider for CodebaseTable {
         &self,
         _state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        _filters: &[Expr],
+        filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let schema = project_schema(&self.schema, projection)?;
+        let mut lookup = Lookup::default();
+        for one in filters
+            .iter()
+            .filter_map(|filter| lookup_of(self.table, filter))
+        {
+            lookup.paths.extend(one.paths);
+            lookup.names.extend(one.names);
+        }
         Ok(Arc::new(CodeScanExec::new(
             self.checkout.checkout().clone(),
             self.table,
             schema,
+            lookup,
             limit,
         )))
     }
@@ -67,9 +78,10 @@ impl TableProvider for CodebaseTable {
         &self,
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>> {
-        Ok(vec![
-            TableProviderFilterPushDown::Unsupported;
-            filters.len()
-        ])
+        let pushdown = |filter: &&Expr| match lookup_of(self.table, filter) {
+            Some(_) => TableProviderFilterPushDown::Inexact,
+            None => TableProviderFilterPushDown::Unsupported,
+        };
+        Ok(filters.iter().map(pushdown).collect())
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn one(
         let mut written = blocks.iter().peekable();
         for candidate in &mut candidates {
             if let Some((file, _)) = written.next_if(|(file, _)| file.path == candidate.path) {
-                let cost = file.tokens + 1;
+                let cost = file.tokens;
                 exact &= candidate.costs.insert(file.level, cost) == Some(cost);
             }
         }
@@ -35,7 +35,7 @@ pub(super) fn one(
         if !exact && choices < CHOICES_MAX && budget < u64::MAX {
             continue;
         }
-        let chunk = writer.chunk(None, &blocks, &all_left_out);
+        let chunk = writer.chunk(None, &blocks, &all_left_out)?;
         if chunk.tokens <= budget {
             take(chunk);
             return Ok(all_left_out);
@@ -47,7 +47,7 @@ pub(super) fn one(
             });
         }
         let over = chunk.tokens - budget;
-        let spent: u64 = blocks.iter().map(|(file, _)| file.tokens + 1).sum();
+        let spent: u64 = blocks.iter().map(|(file, _)| file.tokens).sum();
         target = target.min(spent).saturating_sub(over.max(1));
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn deal(
 ) -> Result<Vec<LeftOut>> {
     let budget = writer.options.budget.unwrap_or(BUDGET_DEFAULT);
     left_out.sort_by(|a, b| a.path.cmp(&b.path));
-    let header = writer.chunk(Some(1000), &[], &left_out).tokens;
+    let header = writer.chunk(Some(1000), &[], &left_out)?.tokens;
     // A chunk needs room for more than its header.
     let room = budget.saturating_sub(header);
     if room < budget / 8 || room < 16 {
@@ -97,7 +97,7 @@ fn priced(writer: &Writer<'_>, candidates: Vec<Candidate>) -> Vec<Candidate> {
             let level = candidate.fullest();
             if let Ok(text) = writer.text(&candidate, level) {
                 let (file, _) = writer.block(&candidate, level, None, &text);
-                candidate.costs.insert(level, file.tokens + 1);
+                candidate.costs.insert(level, file.tokens);
             }
             candidate
         })
@@ -156,7 +156,7 @@ impl Dealer<'_> {
     fn full(&self) -> Option<usize> {
         let mut sum = 0;
         for (at, (file, _)) in self.waiting.iter().enumerate() {
-            sum += file.tokens + 1;
+            sum += file.tokens;
             if sum > self.room {
                 return Some(at.max(1));
             }
@@ -172,7 +172,7 @@ impl Dealer<'_> {
         loop {
             let blocks = self.waiting.make_contiguous();
             let blocks = blocks.get(..count).unwrap_or(&[]);
-            let chunk = self.writer.chunk(Some(self.number + 1), blocks, said);
+            let chunk = self.writer.chunk(Some(self.number + 1), blocks, said)?;
             if chunk.tokens <= self.budget {
                 self.number += 1;
                 self.waiting.drain(..count);

@@ -8,6 +8,7 @@
 mod budget;
 mod deal;
 mod format;
+mod template;
 
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rayon::prelude::*;
 
-use crate::checkout::{Checkout, Scanned};
+use crate::checkout::{Checkout, Scanned, Wanted};
 use crate::compress::{Level, compress, compress_parsed};
 use crate::dedup::{Dedup, Sketch};
 use crate::error::{Error, Result};
@@ -29,6 +30,9 @@ use crate::secrets::secret;
 use crate::tokens::Tokenizer;
 
 pub use format::Format;
+pub use template::Template;
+
+use template::Filled;
 
 /// Which level files are packed at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -101,6 +105,39 @@ pub struct Selected {
     pub score: Option<f64>,
 }
 
+/// A selection as a text that [`selection_from_text`] reads.
+#[must_use]
+pub fn selection_to_text(selected: &[Selected]) -> String {
+    let rows = selected.iter().map(|selected| {
+        // JSON has no infinities; NaN is no score.
+        let score = selected.score.filter(|score| !score.is_nan());
+        let score = score.map(|score| score.clamp(f64::MIN, f64::MAX));
+        serde_json::json!([selected.path, selected.level.map(Level::name), score])
+    });
+    serde_json::Value::from_iter(rows).to_string()
+}
+
+/// The selection of a text.
+///
+/// # Errors
+///
+/// The text is none of [`selection_to_text`].
+pub fn selection_from_text(text: &str) -> Result<Vec<Selected>> {
+    let unknown = || Error::UnknownName {
+        what: "selection",
+        name: text.to_owned(),
+        expected: "a list of paths, levels and scores".to_owned(),
+    };
+    let rows: Vec<(String, Option<String>, Option<f64>)> =
+        serde_json::from_str(text).map_err(|_| unknown())?;
+    rows.into_iter()
+        .map(|(path, level, score)| {
+            let level = level.map(|level| level.parse()).transpose()?;
+            Ok(Selected { path, level, score })
+        })
+        .collect()
+}
+
 /// How a checkout is packed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct PackOptions {
@@ -112,6 +149,8 @@ pub struct PackOptions {
     pub chunks: Option<Chunking>,
     /// The form of the output.
     pub format: Format,
+    /// A form of one's own, in place of it.
+    pub template: Option<Template>,
     /// Paths, folders and symbols that matter most.
     pub focus: Vec<String>,
     /// The files to pack; all of them where it is not given.
@@ -152,11 +191,13 @@ pub struct LeftOut {
 pub struct PackedFile {
     /// Its path.
     pub path: String,
+    /// Its language's name.
+    pub language: &'static str,
     /// Its level.
     pub level: Level,
     /// Which part of it, from 1, where it did not fit into one chunk.
     pub part: Option<u32>,
-    /// Tokens of its own text in the output, with its heading.
+    /// Tokens of its own text in the output, with its heading and what parts it from the next.
     pub tokens: u64,
 }
 
@@ -259,14 +300,7 @@ pub fn pack_each(
     options: &PackOptions,
     mut take: impl FnMut(PackedChunk),
 ) -> Result<Packed> {
-    let title = options.title.clone().unwrap_or_else(|| {
-        let root = std::fs::canonicalize(checkout.root());
-        let root = root.as_deref().unwrap_or(checkout.root());
-        root.file_name().map_or_else(
-            || "checkout".to_owned(),
-            |name| name.to_string_lossy().into_owned(),
-        )
-    });
+    let title = options.title.clone().unwrap_or_else(|| checkout.name());
     let writer = Writer {
         checkout,
         options,
@@ -315,6 +349,8 @@ struct Survey {
 }
 
 fn survey(writer: &Writer<'_>) -> Result<Survey> {
+    /// Files whose costs are estimated side by side.
+    const ESTIMATED_FILES: usize = 256;
     let (checkout, options) = (writer.checkout, writer.options);
     let selection: Option<HashMap<&str, &Selected>> = options.selection.as_ref().map(|selected| {
         selected
@@ -332,11 +368,17 @@ fn survey(writer: &Writer<'_>) -> Result<Survey> {
         None => options.budget.is_some(),
         Some(chunking) => chunking == Chunking::Semantic,
     };
+    // What files take is asked where they compete for room; the same packings ask for ranks.
+    let wanted = match has_graph {
+        true => Wanted::All,
+        false => Wanted::Outline,
+    };
     let mut graph = Graph::new();
     let mut dedup = Dedup::new(options.dedup_threshold);
     let mut candidates = Vec::new();
     let mut left_out = Vec::new();
-    for scanned in checkout.scan()? {
+    let mut waiting = Vec::new();
+    for scanned in checkout.wanting(wanted).scan()? {
         let facts = match scanned {
             Scanned::Failed(error) => {
                 if is_selected(&error.path) {
@@ -364,7 +406,7 @@ fn survey(writer: &Writer<'_>) -> Result<Survey> {
             });
         };
         // A file beyond a limit is data, and would fill a window alone.
-        if file.tokens.is_none() {
+        if facts.parsed.is_beyond_limits() {
             let problem = facts.parsed.problems.first();
             leave_out(Reason::Unreadable(problem.map_or_else(
                 || "beyond a limit".to_owned(),
@@ -395,21 +437,21 @@ fn survey(writer: &Writer<'_>) -> Result<Survey> {
             }
             (None, PackLevel::Auto) => Level::ALL.to_vec(),
         };
-        let mut candidate = Candidate {
+        let candidate = Candidate {
             language: file.language.parse().unwrap_or(Language::TEXT),
             score: selected
                 .and_then(|selected| selected.score)
                 .unwrap_or(f64::NAN),
             path: file.path,
             bytes: file.bytes,
-            costs: BTreeMap::new(),
+            costs: levels.into_iter().map(|level| (level, 0)).collect(),
         };
-        for level in levels {
-            let cost = writer.estimate(&candidate, level, file.tokens.unwrap_or(0), &facts.parsed);
-            candidate.costs.insert(level, cost);
+        waiting.push((candidate, file.tokens.unwrap_or(0), facts.parsed));
+        if waiting.len() == ESTIMATED_FILES {
+            candidates.extend(writer.estimated(std::mem::take(&mut waiting), has_graph));
         }
-        candidates.push(candidate);
     }
+    candidates.extend(writer.estimated(waiting, has_graph));
     let ranks = graph.ranks(&options.focus);
     for candidate in &mut candidates {
         if candidate.score.is_nan() {
@@ -423,11 +465,12 @@ fn survey(writer: &Writer<'_>) -> Result<Survey> {
     })
 }
 
-/// Texts that were made and will be needed again, as many as fit.
+/// Texts that were made and will be needed again, as many as fit, and what each takes in the output.
 #[derive(Default)]
 struct Texts {
     texts: HashMap<(String, Level), Arc<str>>,
     bytes: usize,
+    tokens: HashMap<(String, Level), u64>,
 }
 
 /// Writes chunks.
@@ -478,29 +521,77 @@ impl Writer<'_> {
         part: Option<u32>,
         text: &str,
     ) -> (PackedFile, String) {
-        let block =
-            self.options
-                .format
-                .block(&candidate.path, candidate.language, level, part, text);
+        let (path, language) = (&candidate.path, candidate.language);
+        let block = match self.options.template {
+            // It has headings of its own.
+            Some(_) => text.to_owned(),
+            None => self.options.format.block(path, language, level, part, text),
+        };
+        let count = || {
+            self.tokenizer
+                .count(&format!("{block}{}", self.options.format.between(1)))
+        };
+        let tokens = match part {
+            // A part is one of many ways of cutting.
+            Some(_) => count(),
+            None => {
+                let key = (candidate.path.clone(), level);
+                let known = self.texts.lock().tokens.get(&key).copied();
+                known.unwrap_or_else(|| {
+                    let tokens = count();
+                    self.texts.lock().tokens.insert(key, tokens);
+                    tokens
+                })
+            }
+        };
         let file = PackedFile {
             path: candidate.path.clone(),
+            language: language.name(),
             level,
             part,
-            tokens: self.tokenizer.count(&block),
+            tokens,
         };
         (file, block)
     }
 
-    /// What a file will take at a level, from its facts: about as much as it says for `full`, else exactly.
-    fn estimate(&self, candidate: &Candidate, level: Level, tokens: u64, parsed: &Parsed) -> u64 {
-        match compress_parsed(&candidate.path, candidate.language, parsed, level) {
-            None => self.block(candidate, level, None, "").0.tokens + 1 + tokens,
-            Some(text) => {
-                let cost = self.block(candidate, level, None, &text).0.tokens + 1;
-                self.keep(candidate, level, text.into());
-                cost
-            }
-        }
+    /// Candidates with what they will take at their levels, from their facts: about as much as they say for `full`, else
+    /// exactly. Where nobody asks what they take, only their texts are made.
+    fn estimated(&self, files: Vec<(Candidate, u64, Parsed)>, is_asked: bool) -> Vec<Candidate> {
+        files
+            .into_par_iter()
+            .map(|(mut candidate, tokens, parsed)| {
+                let levels: Vec<Level> = candidate.costs.keys().copied().collect();
+                for level in levels {
+                    let cost = self.estimate(&candidate, level, tokens, &parsed, is_asked);
+                    candidate.costs.insert(level, cost);
+                }
+                candidate
+            })
+            .collect()
+    }
+
+    fn estimate(
+        &self,
+        candidate: &Candidate,
+        level: Level,
+        tokens: u64,
+        parsed: &Parsed,
+        is_asked: bool,
+    ) -> u64 {
+        let (path, language) = (&candidate.path, candidate.language);
+        let Some(text) = compress_parsed(path, language, parsed, level) else {
+            let heading = self.options.format.block(path, language, level, None, "");
+            return match is_asked {
+                true => self.tokenizer.count(&heading) + 1 + tokens,
+                false => 0,
+            };
+        };
+        let cost = match is_asked {
+            true => self.block(candidate, level, None, &text).0.tokens,
+            false => 0,
+        };
+        self.keep(candidate, level, text.into());
+        cost
     }
 
     /// Candidates without those whose content looks like a secret.
@@ -540,7 +631,23 @@ impl Writer<'_> {
         number: Option<u32>,
         blocks: &[(PackedFile, String)],
         left_out: &[LeftOut],
-    ) -> PackedChunk {
+    ) -> Result<PackedChunk> {
+        if let Some(template) = &self.options.template {
+            let content = template.render(&Filled {
+                title: &self.title,
+                chunk: number.unwrap_or(1),
+                budget: self.options.budget,
+                encoding: self.tokenizer.name(),
+                blocks,
+                left_out,
+            })?;
+            return Ok(PackedChunk {
+                number: number.unwrap_or(1),
+                tokens: self.tokenizer.count(&content),
+                content,
+                files: blocks.iter().map(|(file, _)| file.clone()).collect(),
+            });
+        }
         let format = self.options.format;
         let mut content = format.header(
             &self.title,
@@ -550,18 +657,36 @@ impl Writer<'_> {
             self.tokenizer.name(),
             left_out,
         );
+        // Blocks were counted with what parts them from the next. Where no token goes across, the sum is the count of the whole.
+        let mut parts = true;
+        let mut tokens = 0;
         let mut files = Vec::with_capacity(blocks.len());
+        if !blocks.is_empty() {
+            content.push_str(format.between(0));
+            tokens += self.tokenizer.count(&content);
+        }
         for (at, (file, block)) in blocks.iter().enumerate() {
-            content.push_str(format.between(at));
+            parts = parts && self.tokenizer.parts_at(&content, block);
             content.push_str(block);
+            tokens += match at + 1 < blocks.len() {
+                true => file.tokens,
+                false => self.tokenizer.count(&format!("{block}{}", format.footer())),
+            };
+            content.push_str(match at + 1 < blocks.len() {
+                true => format.between(at + 1),
+                false => "",
+            });
             files.push(file.clone());
         }
         content.push_str(format.footer());
-        PackedChunk {
+        if !parts || blocks.is_empty() {
+            tokens = self.tokenizer.count(&content);
+        }
+        Ok(PackedChunk {
             number: number.unwrap_or(1),
-            tokens: self.tokenizer.count(&content),
+            tokens,
             content,
             files,
-        }
+        })
     }
 }

@@ -274,3 +274,64 @@ fn a_selection_is_all_there_is() {
     );
     assert!(packed.left_out.is_empty());
 }
+
+#[test]
+fn selections_are_read_as_they_were_written() {
+    let selected = |path: &str, level, score| Selected {
+        path: path.to_owned(),
+        level,
+        score,
+    };
+    let all = [
+        selected("a \"b\"\n\u{1f}", Some(Level::Structural), Some(0.1 + 0.2)),
+        selected("c", None, Some(f64::INFINITY)),
+        selected("d", None, None),
+    ];
+    let read = selection_from_text(&selection_to_text(&all)).unwrap();
+    assert_eq!(read[0], all[0]);
+    assert_eq!(read[1].score, Some(f64::MAX));
+    assert_eq!(read[2], all[2]);
+    assert!(selection_from_text("[1]").is_err());
+}
+
+#[test]
+fn templates_are_filled_within_the_budget() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| std::fs::write(folder.path().join(path), text).unwrap();
+    write("a.py", "def first(x):\n    return x\n");
+    write("b.py", "def second(x):\n    y = x + 1\n    return y\n");
+    let checkout = Checkout::open(folder.path(), ScanOptions::default()).unwrap();
+    let text = "{{ title }} in {{ encoding }}\n{% for file in files %}\n<{{ file.path }} {{ file.language }} {{ file.level }}>\n{{ file.content }}\n{% endfor %}\n{% for left in left_out %}\nnot {{ left.path }}: {{ left.why }}\n{% endfor %}\n";
+    let template = Template::new(text).unwrap();
+    for budget in [None, Some(45), Some(60), Some(100)] {
+        let options = PackOptions {
+            budget,
+            template: Some(template.clone()),
+            title: Some("t".to_owned()),
+            ..PackOptions::default()
+        };
+        let (chunks, _) = pack(&checkout, &options).unwrap();
+        let chunk = &chunks[0];
+        assert_eq!(chunk.tokens, Encoding::O200kBase.count(&chunk.content));
+        assert!(budget.is_none_or(|budget| chunk.tokens <= budget));
+        assert!(
+            chunk.content.starts_with("t in o200k_base\n"),
+            "{}",
+            chunk.content
+        );
+        if budget.is_none() {
+            assert!(
+                chunk
+                    .content
+                    .contains("<b.py python full>\ndef second(x):\n")
+            );
+        }
+    }
+    assert!(Template::new("{% for %}").is_err());
+    let options = PackOptions {
+        template: Some(Template::new("{{ nothing }}").unwrap()),
+        ..PackOptions::default()
+    };
+    let error = pack(&checkout, &options).unwrap_err();
+    assert!(error.to_string().contains("undefined"), "{error}");
+}

@@ -2,6 +2,7 @@
 
 mod exports;
 mod lines;
+mod memory;
 mod signature;
 mod tree;
 mod walk;
@@ -12,13 +13,13 @@ mod tests;
 use std::ops::Range;
 use std::time::Duration;
 
-use tree_sitter::Tree;
-
+use crate::checkout::Wanted;
 use crate::error::Stage;
 use crate::facts::{Parsed, Problem};
 use crate::language::{Grammar, Language};
 use crate::languages::Table;
 
+use tree::SyntaxTree;
 pub(crate) use tree::{Failure, parse_tree};
 
 /// Limits of a parse.
@@ -32,6 +33,9 @@ pub struct ParseLimits {
     pub time_max: Duration,
     /// The deepest nesting that is looked into.
     pub depth_max: usize,
+    /// The most memory that a syntax tree and the work on it may take. Trees take 20 to 60 times the text; where a grammar
+    /// is in doubt about all of a text, more. (Memory is counted on Linux.)
+    pub memory_bytes_max: usize,
 }
 
 impl Default for ParseLimits {
@@ -42,6 +46,7 @@ impl Default for ParseLimits {
             time_max: Duration::from_secs(10),
             // People nest tens deep, generators hundreds; long chains of `+` and `else if` are the deepest in earnest.
             depth_max: 5000,
+            memory_bytes_max: 256 << 20,
         }
     }
 }
@@ -75,7 +80,7 @@ struct Spans {
 /// A text with its tree.
 struct Syntax<'a> {
     text: &'a str,
-    tree: Tree,
+    tree: SyntaxTree,
     /// Whether the tree is of a text with other line breaks.
     mended: bool,
     grammar: &'static Grammar,
@@ -85,6 +90,16 @@ struct Syntax<'a> {
 /// Parses a text within limits.
 #[must_use]
 pub fn parse_source_within(content: &str, language: Language, limits: &ParseLimits) -> Parsed {
+    parse_wanted(content, language, limits, Wanted::All)
+}
+
+/// The same, with the facts that are wanted.
+pub(crate) fn parse_wanted(
+    content: &str,
+    language: Language,
+    limits: &ParseLimits,
+    wanted: Wanted,
+) -> Parsed {
     let mut parsed = Parsed {
         complexity: 1,
         ..Parsed::default()
@@ -108,7 +123,7 @@ pub fn parse_source_within(content: &str, language: Language, limits: &ParseLimi
                 syntax.mended = true;
                 spans.comments = mended.comments;
             }
-            walk::walk(&syntax, limits, &mut parsed, &mut spans);
+            walk::walk(&syntax, limits, wanted, &mut parsed, &mut spans);
             spans.comments.sort_unstable_by_key(|range| range.start);
             exports::complete(content, syntax.table, &mut parsed);
             parsed.import_statements = statements(content, &spans.imports);

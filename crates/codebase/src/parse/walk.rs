@@ -11,6 +11,7 @@ use tree_sitter::Node;
 
 use super::exports::ExportSink;
 use super::{ParseLimits, Spans, Syntax, signature};
+use crate::checkout::Wanted;
 use crate::error::Stage;
 use crate::facts::{Call, Export, Parsed, Problem, Reference, Symbol, SymbolKind, Visibility};
 use crate::language::Grammar;
@@ -62,6 +63,8 @@ struct Walk<'a> {
     breaks: Option<Vec<usize>>,
     grammar: &'static Grammar,
     table: &'static Table,
+    /// Whether references and calls are kept.
+    uses: bool,
     parsed: &'a mut Parsed,
     spans: &'a mut Spans,
     frames: Vec<Frame>,
@@ -87,6 +90,7 @@ struct Walk<'a> {
 pub(super) fn walk(
     syntax: &Syntax<'_>,
     limits: &ParseLimits,
+    wanted: Wanted,
     parsed: &mut Parsed,
     spans: &mut Spans,
 ) {
@@ -106,6 +110,7 @@ pub(super) fn walk(
         },
         grammar,
         table,
+        uses: wanted == Wanted::All,
         parsed,
         spans,
         frames: Vec::new(),
@@ -423,6 +428,9 @@ impl Walk<'_> {
     }
 
     fn reference(&mut self, node: Node<'_>) {
+        if !self.uses {
+            return;
+        }
         let start = node.start_byte();
         if self
             .frames
@@ -440,6 +448,9 @@ impl Walk<'_> {
     }
 
     fn call(&mut self, node: Node<'_>, field: &str) {
+        if !self.uses {
+            return;
+        }
         let callee = if field.is_empty() {
             node.named_child(0)
         } else {

@@ -51,6 +51,27 @@ fn files_beyond_limits_are_errors() {
     assert!(errors[0].2.contains("209715200"), "{}", errors[0].2);
 }
 
+/// Every line begins what never ends, so that the grammar keeps all that it may be. The bound is of the whole process, so it
+/// holds with the tests beside it.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_parse_that_takes_too_much_memory_ends() {
+    let limits = ParseLimits {
+        memory_bytes_max: 16 << 20,
+        ..ParseLimits::default()
+    };
+    let cpp: Language = "cpp".parse().unwrap();
+    let text = "a<".repeat(1 << 18);
+    let parsed = parse_source_within(&text, cpp, &limits);
+    let message = &parsed.problems[0].message;
+    assert_eq!(message, "not parsed: it took more than 16 MiB of memory");
+    assert!(parsed.is_beyond_limits());
+    // The parser is as it was.
+    let parsed = parse_source_within("int f() { return 1; }", cpp, &limits);
+    assert_eq!(parsed.symbols.len(), 1);
+    assert!(parsed.problems.is_empty());
+}
+
 #[test]
 fn encodings_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();

@@ -4,7 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use ogive_codebase::{Cache, CacheOptions, Checkout, ScanOptions, ScanStats, Scanned};
+use ogive_codebase::{
+    Cache, CacheOptions, Checkout, Lookup, NameRole, PathTest, ScanOptions, ScanStats, Scanned,
+    Wanted,
+};
 
 struct Place {
     checkout: tempfile::TempDir,
@@ -205,4 +208,158 @@ fn encodings_and_limits_have_entries_of_their_own() {
         .unwrap();
     assert_eq!(scan.by_ref().count(), 20);
     assert_eq!(scan.stats().cached, 0);
+}
+
+/// What a look-up gives is what a scan of all gives and then looks at, whatever is in the cache.
+#[test]
+fn lookups_give_what_scans_give() {
+    let place = Place::new();
+    for n in 0..20 {
+        let text = format!(
+            "import mod{}.part\nfrom x import y{}\nclass C{}:\n    def m{}(self): return call{}(1)\n",
+            n % 3,
+            n % 4,
+            n % 5,
+            n % 6,
+            n % 7
+        );
+        place.write(&format!("f{n:02}.py"), &text);
+    }
+    let files = |lookup: &Lookup| {
+        let mut scan = place
+            .open(place.options())
+            .scan_for(lookup.clone())
+            .unwrap();
+        let files: Vec<_> = scan
+            .by_ref()
+            .map(|scanned| match scanned {
+                Scanned::File(facts) => facts,
+                Scanned::Failed(error) => panic!("{error:?}"),
+            })
+            .collect();
+        (files, scan.stats())
+    };
+    let roles = [
+        (NameRole::Module, "mod", 3),
+        (NameRole::Imported, "y", 4),
+        (NameRole::Exported, "C", 5),
+        (NameRole::Class, "C", 5),
+        (NameRole::Function, "m", 6),
+        (NameRole::Symbol, "m", 6),
+        (NameRole::Called, "call", 7),
+        (NameRole::Used, "call", 7),
+    ];
+    for round in 0..3 {
+        for (role, stem, count) in roles {
+            for n in 0..=count {
+                let name = format!("{stem}{n}");
+                let lookup = Lookup {
+                    names: vec![(role, vec![name.clone(), "nowhere".to_owned()])],
+                    paths: vec![PathTest::Prefix("f".to_owned())],
+                };
+                let has = |facts: &ogive_codebase::FileFacts| {
+                    let parsed = &facts.parsed;
+                    match role {
+                        NameRole::Module => parsed
+                            .imports
+                            .iter()
+                            .any(|i| i.module == name || i.root() == Some(name.as_str())),
+                        NameRole::Imported => parsed
+                            .imports
+                            .iter()
+                            .any(|i| i.name.as_deref() == Some(&name)),
+                        NameRole::Exported => parsed.exports.iter().any(|e| e.name == name),
+                        NameRole::Called => parsed.calls.iter().any(|c| c.name == name),
+                        NameRole::Used => parsed.references.iter().any(|r| r.name == name),
+                        _ => parsed.symbols.iter().any(|s| s.name == name),
+                    }
+                };
+                let (found, stats) = files(&lookup);
+                let (all, _) = files(&Lookup::default());
+                let paths = |files: &[Box<ogive_codebase::FileFacts>]| -> Vec<String> {
+                    let meant = files.iter().filter(|facts| has(facts));
+                    meant.map(|facts| facts.file.path.clone()).collect()
+                };
+                assert_eq!(paths(&found), paths(&all), "{role:?} {name}");
+                assert_eq!(stats.pruned + found.len() as u64, 20);
+                if round > 0 || n > 0 {
+                    // All is in the cache: no other files come, but where hashes meet.
+                    assert!(
+                        found.len() <= paths(&all).len() + 1,
+                        "{role:?} {name}: {stats:?}"
+                    );
+                }
+            }
+        }
+        // A file that changed is looked at, whatever was known of it.
+        place.write(
+            "f00.py",
+            &format!("class C4:\n    def m5(self): return {round}{round}\n"),
+        );
+    }
+    let one = Lookup {
+        paths: vec![PathTest::OneOf(vec!["f03.py".to_owned()])],
+        ..Lookup::default()
+    };
+    let (found, stats) = files(&one);
+    assert_eq!((found.len(), stats.pruned), (1, 19));
+}
+
+/// An entry of an outline serves outlines and nothing else; one of all facts serves both.
+#[test]
+fn outlines_are_kept_beside_facts() {
+    let place = Place::new();
+    let scan = |wanted| {
+        let mut scan = place.open(place.options()).wanting(wanted).scan().unwrap();
+        let tokens = scan.by_ref().all(|scanned| match scanned {
+            Scanned::File(facts) => facts.file.tokens.is_some(),
+            Scanned::Failed(_) => false,
+        });
+        (tokens, scan.stats().cached)
+    };
+    assert_eq!(scan(Wanted::Outline), (false, 0));
+    assert_eq!(scan(Wanted::Outline), (false, 20));
+    assert_eq!(scan(Wanted::All), (true, 0));
+    assert_eq!(scan(Wanted::All), (true, 20));
+    assert_eq!(scan(Wanted::Outline), (true, 20));
+}
+
+/// A fingerprint that is damaged leaves no file out.
+#[test]
+fn damaged_fingerprints_leave_nothing_out() {
+    let place = Place::new();
+    let lookup = || Lookup {
+        names: vec![(NameRole::Function, vec!["f7".to_owned()])],
+        ..Lookup::default()
+    };
+    let pruned = || {
+        let mut scan = place.open(place.options()).scan_for(lookup()).unwrap();
+        let count = scan.by_ref().count();
+        assert_eq!(count as u64 + scan.stats().pruned, 20);
+        scan.stats().pruned
+    };
+    assert_eq!(pruned(), 0);
+    assert_eq!(pruned(), 19);
+    let file = fs::read_dir(place.cache.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|path| path.extension().is_some_and(|extension| extension == "db"))
+        .unwrap();
+    let connection = rusqlite::Connection::open(file).unwrap();
+    connection
+        .execute(
+            "UPDATE files SET names = zeroblob(length(names)) WHERE path = 'f03.py'",
+            [],
+        )
+        .unwrap();
+    connection
+        .execute(
+            "UPDATE files SET path = 'f05.py', settings = 'x' WHERE path = 'f04.py'",
+            [],
+        )
+        .unwrap();
+    drop(connection);
+    // f03 is parsed again for its checksum, f04 is not known.
+    assert_eq!(pruned(), 17);
+    assert_eq!(pruned(), 19);
 }
