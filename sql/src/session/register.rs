@@ -12,7 +12,7 @@ use datafusion::functions::{core, string, unicode};
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::Analyzer;
 use ogive_table_providers::{
-    FileCache, FileKind, NamedFormatFactory, VectorFormatFactory, code_table_functions,
+    FileCache, FileKind, FtsText, NamedFormatFactory, VectorFormatFactory, code_table_functions,
     cvc_table_functions, fts_match_udf, page_table_functions, vault_table_functions,
 };
 use ogive_udfs::{beside_texts, length_of_bytes};
@@ -86,6 +86,8 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         length_of_bytes(unicode::character_length()),
         nextval_udf(),
         fts_match_udf(),
+        FtsText::Snippet.udf(),
+        FtsText::Highlight.udf(),
     ]);
     builder
         .aggregate_functions()
