@@ -269,12 +269,13 @@ async fn searches_in_the_scan_find_what_sorting_finds() {
                 &format!("WHERE {id} < 0"),
             ] {
                 for order in ["", "DESC NULLS FIRST", "DESC NULLS LAST"] {
-                    for (k, more) in [(1, ""), (10, ""), (10, ", 1"), (3000, ", 1")] {
+                    for (k, more) in [(10, ""), (7, ", 1"), (3000, ", 1")] {
                         let distance = format!("{vector} {operator} [1, 2, 0.5]");
                         let by = format!("ORDER BY {distance} {order}{}", more.replace('1', id));
                         // Which of equals come is free where nothing decides: then distances are compared.
                         let wanted = if more.is_empty() { &distance } else { id };
-                        let query = format!("SELECT {wanted} AS w FROM {table} {filter} {by} LIMIT {k}");
+                        let query =
+                            format!("SELECT {wanted} AS w FROM {table} {filter} {by} LIMIT {k}");
                         let mut answers = Vec::new();
                         for enabled in [true, false] {
                             run(&session, &format!("SET ogive.enable_top_k = {enabled}")).await;
@@ -293,11 +294,15 @@ async fn searches_in_the_scan_find_what_sorting_finds() {
             }
         }
     }
-    assert_eq!(compared, 3 * 4 * 6 * 3 * 4);
+    assert_eq!(compared, 3 * 4 * 6 * 3 * 3);
     run(&session, "SET ogive.enable_top_k = true").await;
     // Within a block, the rows that it has changed itself are searched.
     run(&session, "BEGIN").await;
-    run(&session, "INSERT INTO v.vectors.docs (id, vector) VALUES (-5, '[900,0,0]')").await;
+    run(
+        &session,
+        "INSERT INTO v.vectors.docs (id, vector) VALUES (-5, '[900,0,0]')",
+    )
+    .await;
     let nearest = "SELECT id FROM v.vectors.docs ORDER BY vector <-> [901, 0, 0] LIMIT 1";
     assert_eq!(number(&session, nearest).await, -5);
     run(&session, "ROLLBACK").await;

@@ -22,7 +22,9 @@ use crate::dml::ChangesByRowId;
 use crate::exec::StagedSinks;
 use crate::knn_join::{KnnJoinRule, PushFilterIntoKnnJoin};
 use crate::planner::OgiveQueryPlanner;
-use crate::rules::{CastVectors, GatherPageCalls, NotInConstant, PhysicalTopK, VectorTopK};
+use crate::rules::{
+    CastVectors, GatherPageCalls, NotInConstant, PhysicalTopK, TextsInScan, VectorTopK,
+};
 use crate::settings::with_options;
 use crate::statement::nextval_udf;
 use crate::types::{ConstantArrays, VectorOperators, VectorTypes};
@@ -140,6 +142,12 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         .with_physical_optimizer_rule(Arc::new(GatherPageCalls))
         .with_physical_optimizer_rule(Arc::new(StagedSinks));
     *builder = with_rules;
+    // Before the others, which put operators between a scan and what is computed of it.
+    builder
+        .physical_optimizers()
+        .get_or_insert_default()
+        .rules
+        .insert(0, Arc::new(TextsInScan));
 }
 
 /// Extensions that people use for formats of DataFusion beside its own.

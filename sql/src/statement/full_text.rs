@@ -38,9 +38,11 @@ pub(crate) fn match_in_select(select: &mut Select) {
     }
     for item in &mut select.projection {
         // The column is called as the function is, whatever its arguments are.
-        if let SelectItem::UnnamedExpr(expr @ Expr::Function(call)) = item
-            && let Some(function) = fts_text(call)
-        {
+        let name = match item {
+            SelectItem::UnnamedExpr(Expr::Function(call)) => fts_text(call),
+            _ => None,
+        };
+        if let (SelectItem::UnnamedExpr(expr), Some(function)) = (&mut *item, name) {
             texts_of_tables(expr, &names);
             *item = SelectItem::ExprWithAlias {
                 expr: expr.clone(),
