@@ -215,9 +215,8 @@ impl DisplayAs for VaultScanExec {
                 if self.sources.len() > 1 {
                     write!(f, ", partitions={}", self.sources.len())?;
                 }
-                match self.sources.first() {
-                    Some(source) => write!(f, ", {source}")?,
-                    None => {}
+                if let Some(source) = self.sources.first() {
+                    write!(f, ", {source}")?;
                 }
                 write!(f, "{}", self.requests)
             }
