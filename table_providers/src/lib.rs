@@ -59,9 +59,9 @@ pub use scan::{
     refuse_empty_file,
 };
 pub use vault::{
-    FTS_MATCH, ROWID_COLUMN, SqliteTypes, VaultCatalog, VaultInfoFunction, VaultKind, VaultSchema,
-    VaultTable, VaultTarget, VaultTransaction, fts_match_udf, is_vault, open_vault, register_vault,
-    vault_table_functions,
+    ColumnsTableFunction, FTS_MATCH, FtsText, ROWID_COLUMN, SqliteTypes, VaultCatalog,
+    VaultInfoFunction, VaultKind, VaultScanExec, VaultSchema, VaultTable, VaultTarget,
+    VaultTransaction, fts_match_udf, is_vault, open_vault, register_vault, vault_table_functions,
 };
 pub use warnings::Warnings;
 

@@ -219,3 +219,93 @@ async fn readers_and_writers_beside_each_other() {
     let rows = number(&session, "SELECT count(*) FROM v.rows").await;
     assert_eq!(rows, written * 10);
 }
+
+/// The nearest rows by a search in the scan are those of a search above it: over chunks with gaps, typed columns, filters, ranges,
+/// every metric and order.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn searches_in_the_scan_find_what_sorting_finds() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("v.db");
+    let session = attached(&file).await;
+    for sql in [
+        "CREATE TABLE v.vectors.docs (id BIGINT, vector vector(3), value BYTEA)",
+        "CREATE TABLE v.columns.c (value vector(3))",
+        "CREATE TABLE v.columns.d (value vector(3)) WITH (dtype = 'vec:f64:3')",
+    ] {
+        run(&session, sql).await;
+    }
+    // Values repeat, so that there are ties; a few rows are zero, which have no cosine.
+    let rows = "SELECT make_array((value * 7919 % 41 - 20)::float, (value * 104729 % 37 - 18)::float, (value % 3)::float * (value % 5)::float) FROM generate_series(1, 2600)";
+    run(
+        &session,
+        &format!("INSERT INTO v.vectors.docs (vector) {rows}"),
+    )
+    .await;
+    run(&session, &format!("INSERT INTO v.columns.c {rows}")).await;
+    run(&session, &format!("INSERT INTO v.columns.d {rows}")).await;
+    run(
+        &session,
+        "DELETE FROM v.vectors.docs WHERE id % 7 = 3 OR id BETWEEN 1000 AND 1030",
+    )
+    .await;
+    run(
+        &session,
+        "INSERT INTO v.vectors.docs (vector) VALUES ('[0,0,0]'), ('[1,2,3]')",
+    )
+    .await;
+    let mut compared = 0;
+    let metrics = ["<->", "<=>", "<+>", "<#>"];
+    for (table, id, vector, metrics) in [
+        ("v.vectors.docs", "id", "vector", &metrics[..]),
+        ("v.columns.c", "idx", "value", &metrics[..2]),
+        ("v.columns.d", "idx", "value", &metrics[..1]),
+    ] {
+        for operator in metrics {
+            for filter in [
+                "",
+                &format!("WHERE {id} % 3 = 1"),
+                &format!("WHERE {id} BETWEEN 900 AND 1100"),
+                &format!("WHERE {vector} {operator} [1, 2, 0.5] < 0.7 AND {id} > 20"),
+                &format!("WHERE {vector} {operator} [1, 2, 0.5] >= 1.5"),
+                &format!("WHERE {id} < 0"),
+            ] {
+                for order in ["", "DESC NULLS FIRST", "DESC NULLS LAST"] {
+                    for (k, more) in [(10, ""), (7, ", 1"), (3000, ", 1")] {
+                        let distance = format!("{vector} {operator} [1, 2, 0.5]");
+                        let by = format!("ORDER BY {distance} {order}{}", more.replace('1', id));
+                        // Which of equals come is free where nothing decides: then distances are compared.
+                        let wanted = if more.is_empty() { &distance } else { id };
+                        let query =
+                            format!("SELECT {wanted} AS w FROM {table} {filter} {by} LIMIT {k}");
+                        let mut answers = Vec::new();
+                        for enabled in [true, false] {
+                            run(&session, &format!("SET ogive.enable_top_k = {enabled}")).await;
+                            let frame = session.sql(&query).await.unwrap();
+                            let batches = frame.collect().await.unwrap();
+                            answers.push(
+                                datafusion::arrow::util::pretty::pretty_format_batches(&batches)
+                                    .unwrap()
+                                    .to_string(),
+                            );
+                        }
+                        assert_eq!(answers[0], answers[1], "{query}");
+                        compared += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(compared, (4 + 2 + 1) * 6 * 3 * 3);
+    run(&session, "SET ogive.enable_top_k = true").await;
+    // Within a block, the rows that it has changed itself are searched.
+    run(&session, "BEGIN").await;
+    run(
+        &session,
+        "INSERT INTO v.vectors.docs (id, vector) VALUES (-5, '[900,0,0]')",
+    )
+    .await;
+    let nearest = "SELECT id FROM v.vectors.docs ORDER BY vector <-> [901, 0, 0] LIMIT 1";
+    assert_eq!(number(&session, nearest).await, -5);
+    run(&session, "ROLLBACK").await;
+    assert_ne!(number(&session, nearest).await, -5);
+}

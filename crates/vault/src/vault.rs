@@ -9,6 +9,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags, TransactionState};
 
+use crate::contents::Contents;
 use crate::error::{Error, Place, Result};
 use crate::open_files::{Identity, OpenFile, Start, identity, start_of};
 
@@ -64,6 +65,9 @@ struct Inner {
     options: OpenOptions,
     idle: Mutex<Vec<Idle>>,
     wal: AtomicBool,
+    contents: Mutex<Option<KeptContents>>,
+    /// A log or its index lay beside the file when it was opened: somebody was using it, or had been stopped in the middle.
+    log_was_there: bool,
     /// After the connections, so that it is dropped after them.
     open_files: Mutex<Vec<OpenFile>>,
 }
@@ -72,6 +76,16 @@ struct Inner {
 struct Idle {
     connection: Connection,
     identity: Identity,
+}
+
+/// What the file held, and the connection that notices when somebody has committed since: it begins no write itself, so its
+/// `data_version` is another one after every commit of anybody.
+#[derive(Debug)]
+struct KeptContents {
+    watch: Idle,
+    data_version: i64,
+    schema_version: i64,
+    contents: Arc<Contents>,
 }
 
 impl Vault {
@@ -103,6 +117,9 @@ impl Vault {
         }
         // Another working directory later must not lead to another file.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let log_was_there = ["-wal", "-shm"]
+            .iter()
+            .any(|end| beside(&path, end).exists());
         let vault = Self {
             inner: Arc::new(Inner {
                 file,
@@ -110,6 +127,8 @@ impl Vault {
                 options,
                 idle: Mutex::default(),
                 wal: AtomicBool::new(false),
+                contents: Mutex::default(),
+                log_was_there,
                 open_files: Mutex::default(),
             }),
         };
@@ -168,6 +187,12 @@ impl Vault {
         })
     }
 
+    /// What the file holds now. It is read again only where another connection, of any process, has committed since, and then
+    /// only as much of it as can have changed.
+    pub fn contents(&self) -> Result<Arc<Contents>> {
+        self.inner.contents()
+    }
+
     /// A connection in a write transaction. Dropped without [`Writer::commit`], all that it wrote is undone.
     pub fn writer(&self) -> Result<Writer> {
         if self.inner.options.read_only {
@@ -210,12 +235,21 @@ impl Vault {
 
 impl Drop for Inner {
     /// SQLite puts the log into the file when the last connection closes that may write. Those kept for reading may not,
-    /// and a copy of the file alone would then lack what is in the log.
+    /// and a copy of the file alone would then lack what is in the log. Whoever only reads puts nothing into the file, but
+    /// takes away an empty log that came with his own reading.
     fn drop(&mut self) {
-        if self.options.read_only || !self.wal.load(Ordering::Relaxed) {
+        if !self.wal.load(Ordering::Relaxed) {
             return;
         }
         self.idle.lock().clear();
+        *self.contents.lock() = None;
+        if self.options.read_only {
+            let empty =
+                std::fs::metadata(beside(&self.path, "-wal")).is_ok_and(|log| log.len() == 0);
+            if self.log_was_there || !empty {
+                return;
+            }
+        }
         // Another connection may have it open, and then does it. What fails is left as it was: in the log.
         let _ = self.connect_to_write();
     }
@@ -250,6 +284,56 @@ impl Inner {
         if kept.len() < IDLE_MAX {
             kept.push(idle);
         }
+    }
+
+    fn contents(&self) -> Result<Arc<Contents>> {
+        let mut kept = self.contents.lock();
+        // Taken out, so that it is let go of when anything fails.
+        let before = kept
+            .take()
+            .filter(|before| before.watch.identity == identity(&self.path));
+        let number = |connection: &Connection, pragma: &str| {
+            connection
+                .query_row(pragma, [], |row| row.get::<_, i64>(0))
+                .map_err(|error| self.place().sqlite("watching for changes", error))
+        };
+        let (watch, before) = match before {
+            Some(before) => {
+                let version = number(&before.watch.connection, "PRAGMA data_version")?;
+                if version == before.data_version {
+                    let contents = Arc::clone(&before.contents);
+                    *kept = Some(before);
+                    return Ok(contents);
+                }
+                let known = (before.schema_version, before.contents);
+                (before.watch, Some(known))
+            }
+            None => (self.idle()?, None),
+        };
+        // Whoever commits between this and the next line is noticed the next time, as what is read then is newer.
+        let data_version = number(&watch.connection, "PRAGMA data_version")?;
+        self.begin(&watch.connection)?;
+        let schema_version = number(&watch.connection, "PRAGMA schema_version")?;
+        let contents = match before {
+            Some((version, contents)) if version == schema_version => {
+                match contents.may_have_columns {
+                    true => Arc::new(contents.with_columns_now(&watch.connection, &self.place())?),
+                    false => contents,
+                }
+            }
+            _ => Arc::new(Contents::read(&watch.connection, &self.place())?),
+        };
+        watch
+            .connection
+            .execute_batch("ROLLBACK")
+            .map_err(|error| self.place().sqlite("ending to read", error))?;
+        *kept = Some(KeptContents {
+            watch,
+            data_version,
+            schema_version,
+            contents: Arc::clone(&contents),
+        });
+        Ok(contents)
     }
 
     /// Starts a read transaction and makes SQLite take its snapshot, which `BEGIN` alone does not.
@@ -298,9 +382,8 @@ impl Inner {
         let Error::Sqlite { source, .. } = error else {
             return matches!(error, Error::ReadOnly { .. });
         };
-        let mut log = self.path.clone().into_os_string();
-        log.push("-wal");
-        let no_log = std::fs::metadata(PathBuf::from(log)).map_or(true, |log| log.len() == 0);
+        let log = beside(&self.path, "-wal");
+        let no_log = std::fs::metadata(log).map_or(true, |log| log.len() == 0);
         no_log && source.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen)
     }
 
@@ -336,6 +419,13 @@ impl Inner {
             .map_err(opening)?;
         Ok(connection)
     }
+}
+
+/// The path of a file that SQLite keeps beside a database.
+fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut beside = path.to_owned().into_os_string();
+    beside.push(end);
+    PathBuf::from(beside)
 }
 
 /// A path as SQLite's URI.

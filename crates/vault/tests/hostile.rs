@@ -87,6 +87,7 @@ fn files_that_are_no_databases() {
                     columns: vec![0, 1],
                     values: true,
                     ids: i64::MIN..=i64::MAX,
+                    chunks: i64::MIN..=i64::MAX,
                 };
                 let _ = scan.run(&reader, &vault.place(), |_| true);
             }
@@ -288,6 +289,7 @@ fn vector_chunks_of_a_wrong_length() {
                 columns: vec![0, 1],
                 values: true,
                 ids: i64::MIN..=i64::MAX,
+                chunks: i64::MIN..=i64::MAX,
             };
             scan.run(&reader, &vault.place(), |_| true)
         };

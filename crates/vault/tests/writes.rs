@@ -63,6 +63,82 @@ fn floats(vault: &Vault, name: &str) -> Vec<f64> {
     }
 }
 
+/// What is known of the file's contents is what the file holds: after changes of this vault, of another one, and of the file itself.
+#[test]
+fn contents_are_known_and_live() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = new_vault(folder.path());
+    let first = vault.contents().unwrap();
+    assert!(std::sync::Arc::ptr_eq(&first, &vault.contents().unwrap()));
+    let other = Vault::open(folder.path().join("new.db"), OpenOptions::default()).unwrap();
+    for (writing, table) in [(&vault, "a"), (&other, "b")] {
+        let writer = writing.writer().unwrap();
+        create_kv(&writer, writing.file(), table).unwrap();
+        assert!(vault.contents().unwrap().find("kv", table).is_none());
+        writer.commit().unwrap();
+        assert!(vault.contents().unwrap().find("kv", table).is_some());
+    }
+    // Rows change no table, and columns come without a change of the schema.
+    let before = vault.contents().unwrap();
+    let writer = other.writer().unwrap();
+    let Some(Store::Kv(table)) = before.find("kv", "a") else {
+        panic!("{before:?}");
+    };
+    Kv::new(&writer, other.file(), &table)
+        .put(b"k", b"v", OnConflict::Refuse)
+        .unwrap();
+    writer.commit().unwrap();
+    assert!(std::sync::Arc::ptr_eq(&before, &vault.contents().unwrap()));
+    for name in ["x", "y"] {
+        let writer = other.writer().unwrap();
+        create_column(
+            &writer,
+            other.file(),
+            name,
+            "i64",
+            ogive_vault::BLOCK_BYTES_DEFAULT,
+        )
+        .unwrap();
+        writer.commit().unwrap();
+        assert!(vault.contents().unwrap().find("columns", name).is_some());
+    }
+    let writer = other.writer().unwrap();
+    let column = column(&other, "y");
+    append_rows(
+        &writer,
+        other.file(),
+        &column,
+        &rows("i64", &[Value::Int(7)]),
+    )
+    .unwrap();
+    writer.commit().unwrap();
+    assert_eq!(vault.contents().unwrap().columns[1].length, 1);
+    let writer = other.writer().unwrap();
+    drop_column(&writer, other.file(), &column).unwrap();
+    writer.commit().unwrap();
+    assert!(vault.contents().unwrap().find("columns", "y").is_none());
+    // Another file in its place.
+    drop(other);
+    vault
+        .maintain("emptying the log", "PRAGMA wal_checkpoint(TRUNCATE)")
+        .unwrap();
+    let path = folder.path().join("another.db");
+    let options = OpenOptions {
+        create: true,
+        ..OpenOptions::default()
+    };
+    {
+        let another = Vault::open(&path, options).unwrap();
+        let writer = another.writer().unwrap();
+        create_kv(&writer, another.file(), "c").unwrap();
+        writer.commit().unwrap();
+    }
+    std::fs::rename(&path, folder.path().join("new.db")).unwrap();
+    let contents = vault.contents().unwrap();
+    assert_eq!(contents.names("kv"), ["c"]);
+    assert!(contents.columns.is_empty());
+}
+
 /// A column beside a vector that goes through the same changes.
 #[test]
 fn columns_change_as_lists_do() {
@@ -248,6 +324,7 @@ fn vectors_change_as_maps_do() {
         columns: vec![1],
         values: true,
         ids: i64::MIN..=i64::MAX,
+        chunks: i64::MIN..=i64::MAX,
     }
     .run(&reader, &vault.place(), |batch| {
         let [
@@ -488,6 +565,7 @@ fn the_package_and_sqlite_vec_read_what_is_written() {
         columns: vec![],
         values: true,
         ids: i64::MIN..=i64::MAX,
+        chunks: i64::MIN..=i64::MAX,
     }
     .run(&reader, &vault.place(), |batch| {
         ids.extend(batch.ids);

@@ -7,6 +7,7 @@ mod gather_page_calls;
 mod key_once;
 mod not_in_constant;
 mod physical_top_k;
+mod texts_in_scan;
 mod vector_top_k;
 mod wrapper;
 
@@ -16,6 +17,7 @@ pub use gather_page_calls::GatherPageCalls;
 pub use not_in_constant::NotInConstant;
 pub use physical_top_k::PhysicalTopK;
 pub(crate) use physical_top_k::{arguments, below, file_scan};
+pub use texts_in_scan::TextsInScan;
 pub use vector_top_k::VectorTopK;
 pub(crate) use vector_top_k::is_marked;
 pub(crate) use wrapper::{Key, strip};

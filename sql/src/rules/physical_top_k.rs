@@ -34,7 +34,9 @@ use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::{ExecutionPlan, PhysicalExpr};
 use ogive_kernels::Order;
-use ogive_table_providers::{ParquetVectors, TopKRequest, VectorSource, is_searchable};
+use ogive_table_providers::{
+    ParquetVectors, TopKRequest, VaultScanExec, VectorSource, is_searchable,
+};
 use ogive_udfs::{Execution, bound_constant, metric_of, precision_of};
 
 use crate::exec::VectorTopKExec;
@@ -155,6 +157,10 @@ impl Wanted {
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let distance = Arc::clone(&self.key);
         if self.k > K_MAX || (self.ties && !is_parquet(plan)) {
+            return Ok(None);
+        }
+        let vault = plan.downcast_ref::<VaultScanExec>();
+        if vault.is_some_and(VaultScanExec::is_top_k) {
             return Ok(None);
         }
         let schema = plan.schema();

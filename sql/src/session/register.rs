@@ -12,8 +12,9 @@ use datafusion::functions::{core, string, unicode};
 use datafusion::logical_expr::planner::ExprPlanner;
 use datafusion::optimizer::Analyzer;
 use ogive_table_providers::{
-    FileCache, FileKind, Indexes, NamedFormatFactory, VectorFormatFactory, code_table_functions,
-    cvc_table_functions, fts_match_udf, page_table_functions, vault_table_functions,
+    FileCache, FileKind, FtsText, Indexes, NamedFormatFactory, VectorFormatFactory,
+    code_table_functions, cvc_table_functions, fts_match_udf, page_table_functions,
+    vault_table_functions,
 };
 use ogive_udfs::{beside_texts, length_of_bytes};
 
@@ -23,7 +24,9 @@ use crate::dml::ChangesByRowId;
 use crate::exec::StagedSinks;
 use crate::knn_join::{KnnJoinRule, PushFilterIntoKnnJoin};
 use crate::planner::OgiveQueryPlanner;
-use crate::rules::{CastVectors, GatherPageCalls, NotInConstant, PhysicalTopK, VectorTopK};
+use crate::rules::{
+    CastVectors, GatherPageCalls, NotInConstant, PhysicalTopK, TextsInScan, VectorTopK,
+};
 use crate::settings::with_options;
 use crate::statement::nextval_udf;
 use crate::types::{ConstantArrays, VectorOperators, VectorTypes};
@@ -88,6 +91,8 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         length_of_bytes(unicode::character_length()),
         nextval_udf(),
         fts_match_udf(),
+        FtsText::Snippet.udf(),
+        FtsText::Highlight.udf(),
     ]);
     builder
         .aggregate_functions()
@@ -141,6 +146,12 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         .with_physical_optimizer_rule(Arc::new(GatherPageCalls))
         .with_physical_optimizer_rule(Arc::new(StagedSinks));
     *builder = with_rules;
+    // Before the others, which put operators between a scan and what is computed of it.
+    builder
+        .physical_optimizers()
+        .get_or_insert_default()
+        .rules
+        .insert(0, Arc::new(TextsInScan));
 }
 
 /// Extensions that people use for formats of DataFusion beside its own.

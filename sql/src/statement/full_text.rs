@@ -3,6 +3,8 @@
 //! ```text
 //! FROM notes.text.docs WHERE docs MATCH 'whale AND sea'   =>  fts_match(docs.rank, 'whale AND sea')
 //! FROM notes.text.docs WHERE title MATCH 'whale'          =>  fts_match(title, 'whale')
+//! SELECT snippet(docs, 0, '<', '>', '..', 8)              =>  fts_snippet(docs.rank, 0, '<', '>', '..', 8)
+//! SELECT highlight(docs, 0, '<', '>')                      =>  fts_highlight(docs.rank, 0, '<', '>')
 //! ```
 //!
 //! Every table that has an index of texts has a column `rank`, which stands for all of its texts.
@@ -10,10 +12,11 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    BinaryOperator, Expr, FromTable, Ident, ObjectNamePart, Select, Statement, TableFactor,
-    TableWithJoins, visit_expressions_mut,
+    BinaryOperator, Expr, FromTable, Function, FunctionArg, FunctionArgExpr, FunctionArguments,
+    Ident, ObjectName, ObjectNamePart, Select, SelectItem, Statement, TableFactor, TableWithJoins,
+    visit_expressions_mut,
 };
-use ogive_table_providers::FTS_MATCH;
+use ogive_table_providers::{FTS_MATCH, FtsText};
 
 use crate::parser::parse_expression;
 
@@ -32,6 +35,62 @@ pub(crate) fn match_in_select(select: &mut Select) {
     .flatten()
     {
         match_tables(condition, &names);
+    }
+    for item in &mut select.projection {
+        // The column is called as the function is, whatever its arguments are.
+        let name = match item {
+            SelectItem::UnnamedExpr(Expr::Function(call)) => fts_text(call),
+            _ => None,
+        };
+        if let (SelectItem::UnnamedExpr(expr), Some(function)) = (&mut *item, name) {
+            texts_of_tables(expr, &names);
+            *item = SelectItem::ExprWithAlias {
+                expr: expr.clone(),
+                alias: Ident::new(function.sql_name()),
+            };
+        } else if let SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } = item
+        {
+            texts_of_tables(expr, &names);
+        }
+    }
+}
+
+/// Calls of FTS5's functions whose first argument names a table.
+fn texts_of_tables(expr: &mut Expr, names: &[Ident]) {
+    let _: ControlFlow<()> = visit_expressions_mut(expr, |expr| {
+        let Expr::Function(call) = expr else {
+            return ControlFlow::Continue(());
+        };
+        let (Some(function), FunctionArguments::List(arguments)) = (fts_text(call), &mut call.args)
+        else {
+            return ControlFlow::Continue(());
+        };
+        if let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(first))) = arguments.args.first_mut()
+            && let Expr::Identifier(table) = first
+            && names.iter().any(|name| is_same(name, table))
+            && let Ok(rank) = parse_expression(&format!("{table}.{RANK}"))
+        {
+            *first = rank;
+            call.name = ObjectName::from(vec![Ident::new(function.name())]);
+        }
+        ControlFlow::Continue(())
+    });
+}
+
+/// Which of FTS5's functions is called.
+fn fts_text(call: &Function) -> Option<FtsText> {
+    let [ObjectNamePart::Identifier(name)] = call.name.0.as_slice() else {
+        return None;
+    };
+    FtsText::ALL
+        .into_iter()
+        .find(|function| name.value.eq_ignore_ascii_case(function.sql_name()))
+}
+
+fn is_same(a: &Ident, b: &Ident) -> bool {
+    match (a.quote_style, b.quote_style) {
+        (None, None) => a.value.eq_ignore_ascii_case(&b.value),
+        _ => a.value == b.value,
     }
 }
 
@@ -71,10 +130,6 @@ pub(crate) fn match_of_column(expr: &mut Expr) {
 }
 
 fn match_tables(condition: &mut Expr, names: &[Ident]) {
-    let same = |a: &Ident, b: &Ident| match (a.quote_style, b.quote_style) {
-        (None, None) => a.value.eq_ignore_ascii_case(&b.value),
-        _ => a.value == b.value,
-    };
     let _: ControlFlow<()> = visit_expressions_mut(condition, |expr| {
         if let Expr::BinaryOp {
             left,
@@ -82,7 +137,7 @@ fn match_tables(condition: &mut Expr, names: &[Ident]) {
             right,
         } = expr
             && let Expr::Identifier(table) = left.as_ref()
-            && names.iter().any(|name| same(name, table))
+            && names.iter().any(|name| is_same(name, table))
             && let Ok(call) = parse_expression(&format!("{FTS_MATCH}({table}.{RANK}, {right})"))
         {
             *expr = call;

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
-use datafusion_common::tree_node::TreeNodeRecursion;
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
+use datafusion_common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion_common::{Result, internal_err};
 use datafusion_execution::{SendableRecordBatchStream, TaskContext};
 use datafusion_physical_expr::expressions::Column;
@@ -14,6 +15,7 @@ use datafusion_physical_plan::execution_plan::{
     Boundedness, EmissionType, ReplaceChildrenOptions, SchedulingType,
 };
 use datafusion_physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion_physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion_physical_plan::sort_pushdown::SortOrderPushdownResult;
 use datafusion_physical_plan::stream::{
     RecordBatchReceiverStreamBuilder, RecordBatchStreamAdapter,
@@ -22,10 +24,12 @@ use datafusion_physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PlanProperties,
 };
 use futures::{StreamExt, stream};
-use ogive_vault::{Place, Vault};
+use ogive_vault::{Place, Query, ReadAs, Vault};
 
 use crate::vault::block::Block;
-use crate::vault::read::Source;
+use crate::vault::fts_udfs::fts_call;
+use crate::vault::read::{RowOutput, Source};
+use crate::vault::search::SearchRequests;
 use crate::vault::snapshot::Statements;
 use crate::warnings::Warnings;
 
@@ -44,7 +48,10 @@ pub struct VaultScanExec {
     sources: Vec<Source>,
     /// The scan as one partition, where it is a SELECT.
     whole: Option<Source>,
+    /// What is asked of vectors.
+    requests: SearchRequests,
     sort_keys: Vec<SortKey>,
+    text_columns: Option<usize>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }
@@ -77,10 +84,14 @@ pub struct VaultScan {
     pub sources: Vec<Source>,
     /// The scan as one partition, where it is a SELECT.
     pub whole: Option<Source>,
+    /// What is asked of vectors.
+    pub requests: SearchRequests,
     /// Columns by which SQLite can give the rows in order.
     pub sort_keys: Vec<SortKey>,
     /// The column of the schema in whose order the rows of each partition are.
     pub ordered_by: Option<usize>,
+    /// How many columns its FTS5 table has, if it is one.
+    pub text_columns: Option<usize>,
 }
 
 impl VaultScanExec {
@@ -106,10 +117,80 @@ impl VaultScanExec {
             schema: scan.schema,
             sources: scan.sources,
             whole: scan.whole,
+            requests: scan.requests,
             sort_keys: scan.sort_keys,
+            text_columns: scan.text_columns,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
         }
+    }
+}
+
+impl VaultScanExec {
+    /// Whether it looks for the nearest rows itself.
+    pub fn is_top_k(&self) -> bool {
+        self.requests.top_k.is_some()
+    }
+
+    /// The same scan with more columns, which SQLite computes of the texts that it has found; and the projection over it, in which
+    /// they stand for the calls. `None` where no expression is such a call.
+    fn with_texts(
+        &self,
+        query: &Query,
+        outputs: &[RowOutput],
+        projection: &ProjectionExec,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let matched = query
+            .conditions
+            .iter()
+            .find_map(|condition| condition.sql.strip_suffix(" MATCH ?"));
+        let (Some(table), Some(columns)) = (matched, self.text_columns) else {
+            return Ok(None);
+        };
+        let (mut query, mut outputs) = (query.clone(), outputs.to_vec());
+        let mut fields: Vec<FieldRef> = self.schema.fields().iter().cloned().collect();
+        let mut exprs = Vec::with_capacity(projection.expr().len());
+        let mut computed = false;
+        for projected in projection.expr() {
+            let replaced = Arc::clone(&projected.expr).transform(|node| {
+                let Some(sql) = fts_call(&node, table, columns)? else {
+                    return Ok(Transformed::no(node));
+                };
+                let name = format!("__text_{}", fields.len());
+                let column = Column::new(&name, fields.len());
+                fields.push(Arc::new(Field::new(name, DataType::Utf8, true)));
+                outputs.push(RowOutput::Read(query.columns.len()));
+                query.columns.push((sql, ReadAs::Text));
+                Ok(Transformed::yes(Arc::new(column)))
+            })?;
+            computed |= replaced.transformed;
+            exprs.push(ProjectionExpr::new(replaced.data, projected.alias.clone()));
+        }
+        if !computed {
+            return Ok(None);
+        }
+        let source = Source::Rows {
+            query,
+            outputs,
+            counts: false,
+        };
+        let scan = Self::new(VaultScan {
+            vault: self.vault.clone(),
+            statements: Arc::clone(&self.statements),
+            block: Arc::clone(&self.block),
+            place: self.place.clone(),
+            schema: Arc::new(Schema::new(fields)),
+            sources: vec![source.clone()],
+            whole: Some(source),
+            requests: self.requests.clone(),
+            sort_keys: self.sort_keys.clone(),
+            ordered_by: None,
+            text_columns: self.text_columns,
+        });
+        Ok(Some(Arc::new(ProjectionExec::try_new(
+            exprs,
+            Arc::new(scan),
+        )?)))
     }
 }
 
@@ -134,10 +215,10 @@ impl DisplayAs for VaultScanExec {
                 if self.sources.len() > 1 {
                     write!(f, ", partitions={}", self.sources.len())?;
                 }
-                match self.sources.first() {
-                    Some(source) => write!(f, ", {source}"),
-                    None => Ok(()),
+                if let Some(source) = self.sources.first() {
+                    write!(f, ", {source}")?;
                 }
+                write!(f, "{}", self.requests)
             }
         }
     }
@@ -158,8 +239,13 @@ impl ExecutionPlan for VaultScanExec {
 
     fn apply_expressions(
         &self,
-        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
+        for expression in self.requests.expressions() {
+            if f(expression)? == TreeNodeRecursion::Stop {
+                return Ok(TreeNodeRecursion::Stop);
+            }
+        }
         Ok(TreeNodeRecursion::Continue)
     }
 
@@ -251,6 +337,23 @@ impl ExecutionPlan for VaultScanExec {
         })
     }
 
+    /// Takes `snippet` and `highlight` into the SELECT: nothing else can compute them.
+    fn try_swapping_with_projection(
+        &self,
+        projection: &ProjectionExec,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        match self.sources.as_slice() {
+            [
+                Source::Rows {
+                    query,
+                    outputs,
+                    counts: false,
+                },
+            ] if query.order.is_none() => self.with_texts(query, outputs, projection),
+            _ => Ok(None),
+        }
+    }
+
     fn fetch(&self) -> Option<usize> {
         match self.sources.as_slice() {
             [source] => source.limit(),
@@ -262,6 +365,10 @@ impl ExecutionPlan for VaultScanExec {
         let (Some(limit), [source]) = (limit, self.sources.as_slice()) else {
             return None;
         };
+        // The nearest rows are of all rows, not of the first ones.
+        if self.requests.top_k.is_some() {
+            return None;
+        }
         let mut plan = self.clone();
         plan.sources = vec![source.with_limit(limit)?];
         // With a limit, other rows would come in another order.
@@ -286,6 +393,8 @@ impl ExecutionPlan for VaultScanExec {
         let baseline = BaselineMetrics::new(&self.metrics, partition);
         let place = self.place.clone();
         let schema = Arc::clone(&self.schema);
+        let requests = self.requests.clone();
+        let search = requests.open(partition);
         let warnings = context.session_config().get_extension::<Warnings>();
         let table = place.table.clone().unwrap_or_default();
         let start = move || {
@@ -295,26 +404,47 @@ impl ExecutionPlan for VaultScanExec {
             builder.spawn_blocking(move || {
                 let mut mismatches = 0;
                 // Nobody receives any more when the query is over.
-                let mut send = |batch| sender.blocking_send(Ok(batch)).is_ok();
+                let mut send = |batch: RecordBatch| match batch.num_rows() {
+                    0 => !sender.is_closed(),
+                    _ => sender.blocking_send(Ok(batch)).is_ok(),
+                };
                 let mut mismatch = |count| mismatches += count;
                 let read = match (block, statement) {
                     (Some(open), _) => {
                         let mut batches = Vec::new();
                         let read = open.with(|transaction| {
-                            let mut keep = |batch| {
-                                batches.push(batch);
+                            let mut keep = |batch: RecordBatch| {
+                                if batch.num_rows() > 0 {
+                                    batches.push(batch);
+                                }
                                 true
                             };
                             let connection = transaction.connection();
-                            source.read(connection, &place, &schema, &mut keep, &mut mismatch)
+                            match requests.is_empty() {
+                                true => source.read(
+                                    connection,
+                                    &place,
+                                    &schema,
+                                    &mut keep,
+                                    &mut mismatch,
+                                ),
+                                false => requests
+                                    .read(&source, search, connection, &place, &schema, &mut keep),
+                            }
                         });
                         let _ = batches.into_iter().all(send);
                         read
                     }
                     (None, Some(statement)) => {
                         let reader = statement.reader()?;
-                        let read =
-                            source.read(reader.get()?, &place, &schema, &mut send, &mut mismatch);
+                        let connection = reader.get()?;
+                        let read = match requests.is_empty() {
+                            true => {
+                                source.read(connection, &place, &schema, &mut send, &mut mismatch)
+                            }
+                            false => requests
+                                .read(&source, search, connection, &place, &schema, &mut send),
+                        };
                         // The file is let go of before the stream ends: what comes next may be a write.
                         drop(reader);
                         drop(statement);
@@ -337,7 +467,7 @@ impl ExecutionPlan for VaultScanExec {
             builder.build()
         };
         let batches = stream::once(async move { start() }).flatten().map(
-            move |batch: Result<arrow::array::RecordBatch>| {
+            move |batch: Result<RecordBatch>| {
                 if let Ok(batch) = &batch {
                     baseline.record_output(batch.num_rows());
                 }

@@ -14,16 +14,20 @@ use datafusion_session::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use ogive_vault::{Contents, OpenOptions, Place, Reader, SCHEMAS, Store, Vault};
 
 use crate::error::vault_error;
+use crate::vault::columns_table::{self, ColumnsTableFunction};
 use crate::vault::describe::describe;
 
 const NAME: &str = "vault_info";
 
 /// The table functions over SQLite files, by name.
 pub fn vault_table_functions() -> Vec<(&'static str, Arc<dyn TableFunctionImpl>)> {
-    vec![(
-        NAME,
-        Arc::new(VaultInfoFunction) as Arc<dyn TableFunctionImpl>,
-    )]
+    vec![
+        (
+            NAME,
+            Arc::new(VaultInfoFunction) as Arc<dyn TableFunctionImpl>,
+        ),
+        (columns_table::NAME, Arc::new(ColumnsTableFunction)),
+    ]
 }
 
 /// The function `vault_info`.

@@ -1,12 +1,12 @@
 //! What a partition of a scan reads, and the reading of it: blocking, over one connection.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
-use datafusion_common::{DataFusionError, Result, exec_datafusion_err};
+use datafusion_common::{DataFusionError, Result, exec_datafusion_err, internal_err};
 use ogive_vault::{
     Column, ColumnReader, Place, Query, RowBatch, RowValues, SqliteConnection, Vec0Batch,
     Vec0BatchColumn, Vec0Scan, Vec0Table, refreshed,
@@ -39,6 +39,17 @@ pub enum Source {
         /// Rows at most.
         limit: Option<usize>,
     },
+    /// Typed columns of one length, side by side.
+    Columns {
+        /// The columns.
+        columns: Vec<Column>,
+        /// Rows wanted.
+        rows: Vec<Range<u64>>,
+        /// The columns of the batch: values of the column of that place, or indexes.
+        outputs: Vec<Option<usize>>,
+        /// Rows at most.
+        limit: Option<usize>,
+    },
     /// A `vec0` table.
     Vec0 {
         /// The table.
@@ -49,6 +60,8 @@ pub enum Source {
         values: bool,
         /// Ids wanted.
         ids: Ranges,
+        /// Chunks wanted.
+        chunks: RangeInclusive<i64>,
         /// The columns of the batch.
         outputs: Vec<Vec0Output>,
         /// Rows at most.
@@ -100,7 +113,9 @@ impl Source {
     pub fn limit(&self) -> Option<usize> {
         match self {
             Self::Rows { query, .. } => query.limit.and_then(|limit| usize::try_from(limit).ok()),
-            Self::Column { limit, .. } | Self::Vec0 { limit, .. } => *limit,
+            Self::Column { limit, .. } | Self::Columns { limit, .. } | Self::Vec0 { limit, .. } => {
+                *limit
+            }
         }
     }
 
@@ -111,7 +126,9 @@ impl Source {
         match &mut source {
             Self::Rows { counts: true, .. } => return None,
             Self::Rows { query, .. } => query.limit = Some(rows as u64),
-            Self::Column { limit, .. } | Self::Vec0 { limit, .. } => *limit = Some(rows),
+            Self::Column { limit, .. } | Self::Columns { limit, .. } | Self::Vec0 { limit, .. } => {
+                *limit = Some(rows)
+            }
         }
         Some(source)
     }
@@ -202,11 +219,26 @@ impl Source {
                         .map_err(vault_error)?;
                 }
             }
+            Self::Columns {
+                columns,
+                rows,
+                outputs,
+                limit,
+            } => side_by_side(
+                reader,
+                place,
+                columns,
+                (rows, *limit),
+                outputs,
+                schema,
+                give,
+            )?,
             Self::Vec0 {
                 table,
                 columns,
                 values,
                 ids,
+                chunks,
                 outputs,
                 limit,
             } => {
@@ -221,6 +253,7 @@ impl Source {
                         columns: columns.clone(),
                         values: *values,
                         ids: range.clone(),
+                        chunks: chunks.clone(),
                     };
                     scan.run(reader, place, |batch| {
                         let batch = vec0_batch(batch, outputs, place, schema).map(|batch| {
@@ -287,6 +320,68 @@ fn row_name(names: &ArrayRef, row: usize) -> String {
     }
 }
 
+/// Reads columns row by row, all of them as the connection sees them.
+fn side_by_side(
+    reader: &SqliteConnection,
+    place: &Place,
+    columns: &[Column],
+    (rows, limit): (&[Range<u64>], Option<usize>),
+    outputs: &[Option<usize>],
+    schema: &SchemaRef,
+    mut give: impl FnMut(Result<RecordBatch>) -> bool,
+) -> Result<()> {
+    let columns: Vec<Column> = columns
+        .iter()
+        .map(|column| refreshed(reader, &place.file, column).map_err(vault_error))
+        .collect::<Result<_>>()?;
+    let length = columns.first().map_or(0, |column| column.length);
+    if columns.iter().any(|column| column.length != length) {
+        let found: Vec<String> = columns
+            .iter()
+            .map(|column| format!("{} has {}", column.name, column.length))
+            .collect();
+        return Err(vault_error(place.bad_request(
+            "the numbers of rows of columns side by side",
+            found.join(", "),
+            "as many in each; read them one by one",
+        )));
+    }
+    let readers: Vec<ColumnReader<'_>> = columns
+        .iter()
+        .map(|column| ColumnReader::new(reader, &place.file, column).map_err(vault_error))
+        .collect::<Result<_>>()?;
+    let step = readers.iter().map(ColumnReader::batch_rows).min();
+    let step = match outputs.iter().any(Option::is_some) {
+        true => step.unwrap_or(INDEX_ROWS),
+        false => INDEX_ROWS,
+    };
+    let mut left = limit.map_or(u64::MAX, |limit| limit as u64);
+    for range in rows {
+        let end = range.end.min(length).min(range.start.saturating_add(left));
+        let mut first = range.start;
+        while first < end {
+            let batch = first..end.min(first.saturating_add(step));
+            let values = |column: &Option<usize>| match column {
+                None => Ok(index_array(batch.clone())),
+                Some(column) => {
+                    let Some(reader) = readers.get(*column) else {
+                        return internal_err!("there is no column {column}");
+                    };
+                    arrays::column_values(reader.read(batch.clone()).map_err(vault_error)?)
+                }
+            };
+            let count = usize::try_from(batch.end - batch.start).unwrap_or(usize::MAX);
+            let arrays: Result<Vec<ArrayRef>> = outputs.iter().map(values).collect();
+            if !give(arrays.and_then(|arrays| batch_of(schema, arrays, count))) {
+                return Ok(());
+            }
+            left -= batch.end - batch.start;
+            first = batch.end;
+        }
+    }
+    Ok(())
+}
+
 /// Rows of a batch of indexes alone.
 const INDEX_ROWS: u64 = 65_536;
 
@@ -309,7 +404,7 @@ fn index_array(rows: Range<u64>) -> ArrayRef {
     ))
 }
 
-fn index_batch(
+pub(super) fn index_batch(
     rows: Range<u64>,
     outputs: &[ColumnOutput],
     schema: &SchemaRef,
@@ -319,7 +414,7 @@ fn index_batch(
     batch_of(schema, columns, count)
 }
 
-fn column_batch(
+pub(super) fn column_batch(
     rows: Range<u64>,
     values: ArrayRef,
     outputs: &[ColumnOutput],
@@ -336,7 +431,7 @@ fn column_batch(
     batch_of(schema, columns, count)
 }
 
-fn vec0_batch(
+pub(super) fn vec0_batch(
     batch: Vec0Batch,
     outputs: &[Vec0Output],
     place: &Place,
@@ -412,6 +507,28 @@ impl fmt::Display for Source {
                     column.layout.number(),
                     shown.join(", ")
                 )?;
+                limited(f, limit)
+            }
+            Self::Columns {
+                columns,
+                rows,
+                limit,
+                ..
+            } => {
+                let dtypes: Vec<&str> = columns
+                    .iter()
+                    .map(|column| column.dtype_name.as_str())
+                    .collect();
+                write!(f, "dtypes=[{}]", dtypes.join(", "))?;
+                if *rows != [0..u64::MAX] {
+                    let shown: Vec<String> = rows
+                        .iter()
+                        .take(4)
+                        .map(|range| format!("{}..{}", range.start, range.end))
+                        .collect();
+                    let more = if rows.len() > 4 { ", .." } else { "" };
+                    write!(f, ", rows=[{}{more}]", shown.join(", "))?;
+                }
                 limited(f, limit)
             }
             Self::Vec0 {

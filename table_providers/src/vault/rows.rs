@@ -39,11 +39,10 @@ impl RowStore for VaultRows {
 
     /// Not a primary key, which could not be left out of an `INSERT`.
     fn constraints(&self) -> Constraints {
-        let keys = self.table.key_columns();
-        match keys.is_empty() {
-            true => Constraints::default(),
-            false => Constraints::new_unverified(vec![Constraint::Unique(keys)]),
-        }
+        let mut keys = vec![self.table.key_columns()];
+        keys.extend(self.table.unique_columns());
+        keys.retain(|columns| !columns.is_empty());
+        Constraints::new_unverified(keys.into_iter().map(Constraint::Unique).collect())
     }
 
     fn checks_keys(&self) -> bool {
@@ -218,6 +217,22 @@ impl VaultTable {
             }
             Store::Main(_) => Vec::new(),
         }
+    }
+
+    /// The columns of each further key that rows do not share.
+    fn unique_columns(&self) -> Vec<Vec<usize>> {
+        let Store::Main(MainTable {
+            kind: MainKind::Table { unique, .. },
+            ..
+        }) = self.store()
+        else {
+            return Vec::new();
+        };
+        let places = |key: &Vec<String>| {
+            let place = |name: &String| self.schema_ref().index_of(name).ok();
+            key.iter().map(place).collect::<Option<Vec<_>>>()
+        };
+        unique.iter().filter_map(places).collect()
     }
 
     /// The column of ids that are assigned where they are left out.

@@ -26,13 +26,13 @@ pub struct SharedVault {
 
 impl SharedVault {
     /// What the file holds now, the open block's tables among it.
-    pub fn contents(&self) -> Result<Contents> {
+    pub fn contents(&self) -> Result<Arc<Contents>> {
         if let Some(open) = self.block.current() {
             return open.with(|transaction| {
-                Contents::read(transaction.connection(), &self.vault.place()).map_err(vault_error)
+                let contents = Contents::read(transaction.connection(), &self.vault.place());
+                contents.map(Arc::new).map_err(vault_error)
             });
         }
-        let reader = self.vault.reader().map_err(vault_error)?;
-        Contents::read(&reader, &self.vault.place()).map_err(vault_error)
+        self.vault.contents().map_err(vault_error)
     }
 }

@@ -1,14 +1,18 @@
 //! A table of a vault.
 
 use std::collections::HashMap;
-use std::ops::{Deref, Range};
+use std::ops::{Deref, Range, RangeInclusive};
 use std::sync::{Arc, OnceLock};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, SchemaRef};
 use async_trait::async_trait;
-use datafusion_common::{Result, ScalarValue, not_impl_err, plan_err, project_schema};
+use datafusion_common::{
+    DFSchema, Result, ScalarValue, internal_err, not_impl_err, plan_err, project_schema,
+};
 use datafusion_expr::dml::InsertOp;
+use datafusion_expr::utils::conjunction;
 use datafusion_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion_physical_expr::utils::{collect_columns, reassign_expr_columns};
 use datafusion_physical_plan::ExecutionPlan;
 use datafusion_session::{Session, TableProvider};
 use ogive_vault::{
@@ -18,6 +22,7 @@ use ogive_vault::{
 
 use crate::blocking::blocking;
 use crate::error::vault_error;
+use crate::scan::{is_knn_filter, is_plain, is_searchable, knn_request, range_request};
 use crate::vault::block::Block;
 use crate::vault::exec::{SortKey, VaultScan, VaultScanExec};
 use crate::vault::filters::{self, Ranges, SqlColumn, SqlColumns, SqlKind};
@@ -25,6 +30,7 @@ use crate::vault::read::{ColumnOutput, RowOutput, Source, Vec0Output};
 use crate::vault::schema::{
     ROWID_COLUMN, SqliteTypes, VEC0_ROWID, arrow_type, read_as, schema_of, shows_rowid,
 };
+use crate::vault::search::{RowFilter, SearchRequests};
 use crate::vault::shared::SharedVault;
 use crate::vault::sink::VaultSink;
 use crate::vault::snapshot::Statements;
@@ -122,6 +128,10 @@ impl VaultTable {
         &self.block
     }
 
+    pub(super) fn statements(&self) -> &Arc<Statements> {
+        &self.statements
+    }
+
     /// Columns that SQLite can compare.
     fn sql_columns(&self) -> SqlColumns {
         let column = |name: &str, sql: &str, kind| SqlColumn {
@@ -147,7 +157,9 @@ impl VaultTable {
                 found.texts = Some((format!("t.{}", quoted(&table.name)), table.columns.clone()));
             }
             Store::Main(table) => match &table.kind {
-                MainKind::Table { columns, has_rowid } => {
+                MainKind::Table {
+                    columns, has_rowid, ..
+                } => {
                     if *has_rowid {
                         found
                             .columns
@@ -197,6 +209,7 @@ impl VaultTable {
                 MainKind::Table {
                     columns,
                     has_rowid: true,
+                    ..
                 },
             ..
         }) = &self.store
@@ -476,20 +489,7 @@ impl VaultTable {
                 }
             })
             .collect();
-        let rows: Vec<Range<u64>> = ranges
-            .iter()
-            .filter_map(|range| {
-                let start = u64::try_from((*range.start()).max(0)).ok()?;
-                let end = u64::try_from(*range.end()).ok()?.saturating_add(1);
-                (start < end).then_some(
-                    start..if *range.end() == i64::MAX {
-                        u64::MAX
-                    } else {
-                        end
-                    },
-                )
-            })
-            .collect();
+        let rows = rows_of_ranges(ranges);
         let source = |rows| Source::Column {
             column: Box::new(column.clone()),
             rows,
@@ -534,6 +534,7 @@ impl VaultTable {
         wanted: &[String],
         ids: Ranges,
         limit: Option<usize>,
+        chunks: RangeInclusive<i64>,
     ) -> Source {
         let mut columns = Vec::new();
         let of_package = matches!(self.store, Store::Vectors(_));
@@ -559,18 +560,148 @@ impl VaultTable {
                 .any(|output| matches!(output, Vec0Output::Value | Vec0Output::Decoded)),
             columns,
             ids,
+            chunks,
             outputs,
             limit,
         }
     }
 
+    /// The chunks by which a `vec0` table can be read in parts, if it is worth it.
+    async fn chunk_parts(
+        &self,
+        table: &Vec0Table,
+        partitions: usize,
+    ) -> Result<Vec<RangeInclusive<i64>>> {
+        let all = vec![i64::MIN..=i64::MAX];
+        let vector_bytes = table.vector().map_or(0, |(element, dimensions, _)| {
+            element.vector_bytes(dimensions) as u64
+        });
+        let chunk_bytes = vector_bytes.saturating_mul(table.chunk_size as u64);
+        if partitions < 2 {
+            return Ok(all);
+        }
+        let (vault, place) = (self.vault.clone(), self.place.clone());
+        let chunks = quoted(&format!("{}_chunks", table.name));
+        let sql = format!(
+            "SELECT (SELECT min(chunk_id) FROM {chunks}), (SELECT max(chunk_id) FROM {chunks})"
+        );
+        let ends = blocking(move || {
+            let reader = vault.reader().map_err(vault_error)?;
+            reader
+                .query_row(&sql, [], |row| {
+                    Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?))
+                })
+                .map_err(|error| vault_error(place.sqlite("reading its list of chunks", error)))
+        })
+        .await?;
+        let (Some(first), Some(last)) = ends else {
+            return Ok(all);
+        };
+        let count = last.abs_diff(first).saturating_add(1);
+        let parts = (count.saturating_mul(chunk_bytes) / PARTITION_BYTES_MIN)
+            .clamp(1, (partitions as u64).min(count));
+        let step = i64::try_from(count / parts).unwrap_or(i64::MAX);
+        let parts = i64::try_from(parts).unwrap_or(1);
+        // The first and the last part are open: chunks may come before the statement runs.
+        Ok((0..parts)
+            .map(|part| {
+                let start = match part {
+                    0 => i64::MIN,
+                    _ => first.saturating_add(step.saturating_mul(part)),
+                };
+                let end = match part + 1 == parts {
+                    true => i64::MAX,
+                    false => first.saturating_add(step.saturating_mul(part + 1)) - 1,
+                };
+                start..=end
+            })
+            .collect())
+    }
+
+    /// Whether its vectors can be searched in the scan, which then applies all filters.
+    fn is_searched(&self) -> bool {
+        let searchable = |field: &FieldRef| is_searchable(field.data_type());
+        match &self.store {
+            Store::Column(_) | Store::Vectors(_) => {}
+            Store::Main(MainTable {
+                kind: MainKind::Vec0(_),
+                ..
+            }) => {}
+            _ => return false,
+        }
+        self.schema.fields().iter().any(searchable)
+    }
+
+    /// What is asked of vectors.
+    fn requests(&self, state: &dyn Session, filters: &[Expr]) -> Result<SearchRequests> {
+        if !self.is_searched() {
+            return Ok(SearchRequests::default());
+        }
+        let top_k = knn_request(state, &self.schema, filters)?;
+        let filters: Vec<Expr> = filters
+            .iter()
+            .filter(|filter| !is_knn_filter(filter) && self.ranges(filter).is_none())
+            .cloned()
+            .collect();
+        // One column is searched in a scan.
+        let range = range_request(state, &self.schema, &filters)?.filter(|range| {
+            top_k
+                .as_ref()
+                .is_none_or(|top_k| top_k.column == range.request.column)
+        });
+        let Some(filter) = conjunction(filters) else {
+            return Ok(SearchRequests {
+                top_k,
+                ..SearchRequests::default()
+            });
+        };
+        let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
+        let expr = state.create_physical_expr(filter, &schema)?;
+        let mut columns: Vec<usize> = collect_columns(&expr)
+            .into_iter()
+            .map(|column| column.index())
+            .collect();
+        columns.sort_unstable();
+        columns.dedup();
+        let schema = project_schema(&self.schema, Some(&columns))?;
+        let wanted = self.wanted(Some(&columns));
+        let source = match &self.store {
+            Store::Column(column) => {
+                let all = vec![i64::MIN..=i64::MAX];
+                self.column_sources(column, &wanted, &all, None, 1).pop()
+            }
+            Store::Vectors(table)
+            | Store::Main(MainTable {
+                kind: MainKind::Vec0(table),
+                ..
+            }) => {
+                let all = || i64::MIN..=i64::MAX;
+                Some(self.vec0_source(table, &wanted, vec![all()], None, all()))
+            }
+            _ => None,
+        };
+        let Some(source) = source else {
+            return internal_err!("{}: it has no vectors", self.place);
+        };
+        Ok(SearchRequests {
+            filter: Some(RowFilter {
+                expr: reassign_expr_columns(expr, &schema)?,
+                columns: source,
+                schema,
+            }),
+            range,
+            top_k,
+        })
+    }
+
     async fn plan_scan(
         &self,
+        state: &dyn Session,
         projection: Option<&Vec<usize>>,
         filters: &[Expr],
         limit: Option<usize>,
-        partitions: usize,
     ) -> Result<VaultScan> {
+        let partitions = state.config().target_partitions();
         let wanted = self.wanted(projection);
         let schema = project_schema(&self.schema, projection)?;
         let mut scan = VaultScan {
@@ -581,8 +712,18 @@ impl VaultTable {
             schema,
             sources: Vec::new(),
             whole: None,
+            requests: self.requests(state, filters)?,
             sort_keys: Vec::new(),
             ordered_by: None,
+            text_columns: match &self.store {
+                // Beside the texts, the reference to the value.
+                Store::Text(table) => Some(table.columns.len() + 1),
+                Store::Main(MainTable {
+                    kind: MainKind::Fts5 { columns },
+                    ..
+                }) => Some(columns.len()),
+                _ => None,
+            },
         };
         let mut ids: Ranges = vec![i64::MIN..=i64::MAX];
         let by_range = self.ranged_column().is_some()
@@ -609,7 +750,16 @@ impl VaultTable {
             | Store::Main(MainTable {
                 kind: MainKind::Vec0(table),
                 ..
-            }) => scan.sources = vec![self.vec0_source(table, &wanted, ids, limit)],
+            }) => {
+                let parts = match limit {
+                    Some(_) => vec![i64::MIN..=i64::MAX],
+                    None => self.chunk_parts(table, partitions).await?,
+                };
+                scan.sources = parts
+                    .into_iter()
+                    .map(|chunks| self.vec0_source(table, &wanted, ids.clone(), limit, chunks))
+                    .collect();
+            }
             _ => {
                 let selected = self.select(&wanted, filters, limit)?;
                 let parts = if selected.counts {
@@ -640,6 +790,24 @@ impl VaultTable {
         }
         Ok(scan)
     }
+}
+
+/// The rows of a typed column that ranges of `idx` name.
+pub(super) fn rows_of_ranges(ranges: &Ranges) -> Vec<Range<u64>> {
+    ranges
+        .iter()
+        .filter_map(|range| {
+            let start = u64::try_from((*range.start()).max(0)).ok()?;
+            let end = u64::try_from(*range.end()).ok()?.saturating_add(1);
+            (start < end).then_some(
+                start..if *range.end() == i64::MAX {
+                    u64::MAX
+                } else {
+                    end
+                },
+            )
+        })
+        .collect()
 }
 
 struct Selected {
@@ -720,10 +888,7 @@ impl TableProvider for VaultTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let partitions = state.config().target_partitions();
-        let scan = self
-            .plan_scan(projection, filters, limit, partitions)
-            .await?;
+        let scan = self.plan_scan(state, projection, filters, limit).await?;
         Ok(Arc::new(VaultScanExec::new(scan)))
     }
 
@@ -732,10 +897,12 @@ impl TableProvider for VaultTable {
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>> {
         let columns = self.sql_columns();
+        let searched = self.is_searched();
         Ok(filters
             .iter()
             .map(|filter| {
-                if self.ranges(filter).is_some() || columns.condition(filter).is_some() {
+                let taken = searched && is_plain(filter) && !filter.column_refs().is_empty();
+                if taken || self.ranges(filter).is_some() || columns.condition(filter).is_some() {
                     TableProviderFilterPushDown::Exact
                 } else {
                     TableProviderFilterPushDown::Unsupported

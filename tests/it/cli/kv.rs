@@ -15,6 +15,9 @@ fn values_come_back() {
     assert_eq!(get("a/long").ok().stdout, long);
     assert_eq!(get("a/empty").ok().stdout, "");
     assert_eq!(get("b").ok().stdout, "second");
+    // Reading leaves nothing beside the file.
+    let names: Vec<_> = std::fs::read_dir(at).unwrap().collect();
+    assert_eq!(names.len(), 1, "{names:?}");
     let list = |more: &[&str]| ogive(at, &[&["kv", "list", "v.db", "t"], more].concat());
     assert_eq!(list(&[]).ok().stdout, "a/empty\na/long\nb\n");
     assert_eq!(list(&["--prefix", "a/"]).ok().stdout, "a/empty\na/long\n");

@@ -35,7 +35,19 @@ pub(super) struct VaultFunction {
 impl VaultFunction {
     pub(super) fn udf(
         name: &'static str,
+        texts: (&str, &str),
+        coerce: Coerce,
+        returns: Returns,
+        invoke: Invoke,
+    ) -> Arc<ScalarUDF> {
+        Self::udf_of(name, texts, Volatility::Immutable, coerce, returns, invoke)
+    }
+
+    /// A function whose answers may change.
+    pub(super) fn udf_of(
+        name: &'static str,
         (syntax, description): (&str, &str),
+        volatility: Volatility,
         coerce: Coerce,
         returns: Returns,
         invoke: Invoke,
@@ -50,7 +62,7 @@ impl VaultFunction {
             coerce,
             returns,
             invoke,
-            signature: Signature::user_defined(Volatility::Immutable),
+            signature: Signature::user_defined(volatility),
             documentation: Documentation::builder(section, description, syntax).build(),
         }))
     }

@@ -1,11 +1,13 @@
 //! Values of SQLite vaults: what the package `kohakuvault` stores, read and made in SQL.
 //!
-//! [`vault_functions`] gives `vault_decode`, `vault_type`, `vault_encode`, `pack`, `unpack` and `pack_json`.
+//! [`vault_functions`] gives `vault_decode`, `vault_type`, `vault_encode`, `pack`, `unpack`, `pack_json` and
+//! `kv_read`.
 
 mod arrays;
 mod decode;
 mod encode;
 mod function;
+mod kv_read;
 mod packer;
 mod values;
 
@@ -25,5 +27,6 @@ pub fn vault_functions() -> Vec<Arc<ScalarUDF>> {
         packer::pack(),
         packer::unpack(),
         packer::pack_json(),
+        kv_read::kv_read(),
     ]
 }

@@ -92,3 +92,41 @@ pub(super) fn columns(
     }
     Ok(columns)
 }
+
+/// The columns of each unique index that is not of the primary key.
+pub(super) fn unique(connection: &Connection, table: &str) -> rusqlite::Result<Vec<Vec<String>>> {
+    let mut statement = connection.prepare(&format!("PRAGMA index_list({})", quoted(table)))?;
+    let indexes = statement
+        .query_map([], |row| {
+            let unique = row.get::<_, i64>(2)? != 0;
+            let partial = row.get::<_, i64>(4)? != 0;
+            let origin: String = row.get(3)?;
+            Ok((
+                row.get::<_, String>(1)?,
+                unique && !partial && origin != "pk",
+            ))
+        })?
+        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut keys = Vec::new();
+    for (index, _) in indexes.into_iter().filter(|(_, wanted)| *wanted) {
+        let mut statement =
+            connection.prepare(&format!("PRAGMA index_xinfo({})", quoted(&index)))?;
+        let columns = statement
+            .query_map([], |row| {
+                let is_key = row.get::<_, i64>(5)? != 0;
+                let name: Option<String> = row.get(2)?;
+                let collation: String = row.get(4)?;
+                // An expression has no name.
+                let known = name.filter(|_| collation.eq_ignore_ascii_case("binary"));
+                Ok((is_key, known))
+            })?
+            .collect::<rusqlite::Result<Vec<_>>>()?;
+        let key: Option<Vec<String>> = columns
+            .into_iter()
+            .filter(|(is_key, _)| *is_key)
+            .map(|(_, column)| column)
+            .collect();
+        keys.extend(key);
+    }
+    Ok(keys)
+}

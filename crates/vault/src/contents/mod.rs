@@ -28,6 +28,8 @@ pub struct Contents {
     pub texts: Vec<TextTable>,
     /// All other tables and views.
     pub main: Vec<MainTable>,
+    /// The file has tables of typed columns, which come and go without a change of its schema.
+    pub(crate) may_have_columns: bool,
 }
 
 /// A key-value table.
@@ -66,6 +68,9 @@ pub enum MainKind {
         columns: Vec<DeclaredColumn>,
         /// Whether its rows have numbers, so that they can be named in a write.
         has_rowid: bool,
+        /// The columns of each key beside the primary one that no two rows share: of constraints and of indexes over all rows that
+        /// compare texts as bytes.
+        unique: Vec<Vec<String>>,
     },
     /// A view.
     View {
@@ -120,7 +125,9 @@ impl Contents {
         let master = Master::read(connection, file)?;
         let mut contents = Self::default();
         let mut hidden: BTreeSet<String> = ["kohakuvault_meta"].map(str::to_owned).into();
+        let others = hidden.len();
         contents.columns = columns_of::columns(connection, file, &master, &mut hidden)?;
+        contents.may_have_columns = hidden.len() > others;
         for (name, entry) in &master.tables {
             if let Some((module, arguments)) = &entry.module {
                 match module.as_str() {
@@ -138,6 +145,17 @@ impl Contents {
         }
         contents.main.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(contents)
+    }
+
+    /// The same with the typed columns as they are now: all else is in the schema, which has not changed.
+    pub(crate) fn with_columns_now(&self, connection: &Connection, file: &Place) -> Result<Self> {
+        let master = Master::read(connection, file)?;
+        let mut hidden = BTreeSet::new();
+        let columns = columns_of::columns(connection, file, &master, &mut hidden)?;
+        Ok(Self {
+            columns,
+            ..self.clone()
+        })
     }
 
     fn add_vec0(
@@ -291,7 +309,15 @@ impl Contents {
                 kind: if entry.is_view {
                     MainKind::View { columns }
                 } else {
-                    MainKind::Table { columns, has_rowid }
+                    MainKind::Table {
+                        columns,
+                        has_rowid,
+                        unique: match entry.module {
+                            Some(_) => Vec::new(),
+                            None => declared::unique(connection, name)
+                                .map_err(|error| file.sqlite("reading its indexes", error))?,
+                        },
+                    }
                 },
             }),
         }

@@ -12,7 +12,7 @@
 //!
 //! The columns `rowid` of the chunk tables are columns of their own, not the numbers that SQLite gives rows.
 
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
 
 use rusqlite::blob::Blob;
 use rusqlite::types::ValueRef;
@@ -36,6 +36,8 @@ pub struct Vec0Scan<'a> {
     pub values: bool,
     /// Rowids wanted.
     pub ids: RangeInclusive<i64>,
+    /// Chunks wanted, by their number.
+    pub chunks: RangeInclusive<i64>,
 }
 
 /// Rows of a chunk.
@@ -88,10 +90,9 @@ impl Vec0Scan<'_> {
         place: &Place,
         mut on_batch: impl FnMut(Vec0Batch) -> bool,
     ) -> Result<()> {
-        let chunks = self.chunks(connection, place)?;
-        for chunk in chunks {
-            let batch = self.read_chunk(connection, place, chunk)?;
-            if !batch.ids.is_empty() && !on_batch(batch) {
+        for chunk in self.chunks(connection, place)? {
+            let slots = self.slots(connection, place, chunk)?;
+            if !slots.is_empty() && !on_batch(self.read(connection, place, chunk, &slots)?) {
                 return Ok(());
             }
         }
@@ -99,52 +100,48 @@ impl Vec0Scan<'_> {
     }
 
     /// The chunks with wanted rows, in order.
-    fn chunks(&self, connection: &Connection, place: &Place) -> Result<Vec<i64>> {
+    pub fn chunks(&self, connection: &Connection, place: &Place) -> Result<Vec<i64>> {
         let reading = |error| place.sqlite("reading its list of chunks", error);
         let name = &self.table.name;
         let chunks = quoted(&format!("{name}_chunks"));
         let rowids = quoted(&format!("{name}_rowids"));
+        let (first, last) = (self.chunks.start(), self.chunks.end());
         let all = self.ids == (i64::MIN..=i64::MAX);
         let sql = if all {
-            format!("SELECT chunk_id FROM {chunks} ORDER BY chunk_id")
+            format!(
+                "SELECT chunk_id FROM {chunks} WHERE chunk_id BETWEEN ?1 AND ?2 ORDER BY chunk_id"
+            )
         } else {
             format!(
-                "SELECT DISTINCT chunk_id FROM {rowids} WHERE rowid BETWEEN ?1 AND ?2 ORDER BY chunk_id"
+                "SELECT DISTINCT chunk_id FROM {rowids} WHERE chunk_id BETWEEN ?1 AND ?2 AND rowid BETWEEN ?3 AND ?4 ORDER BY chunk_id"
             )
         };
         let mut statement = connection.prepare_cached(&sql).map_err(reading)?;
         let read = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
         let rows = if all {
-            statement.query_map([], read)
+            statement.query_map([first, last], read)
         } else {
-            statement.query_map([self.ids.start(), self.ids.end()], read)
+            statement.query_map([first, last, self.ids.start(), self.ids.end()], read)
         };
         rows.and_then(Iterator::collect).map_err(reading)
     }
 
-    fn read_chunk(&self, connection: &Connection, place: &Place, chunk: i64) -> Result<Vec0Batch> {
+    /// The slots of a chunk that hold wanted rows, and their rowids; in order.
+    pub fn slots(
+        &self,
+        connection: &Connection,
+        place: &Place,
+        chunk: i64,
+    ) -> Result<Vec<(usize, i64)>> {
         let place = place.at(format!("chunk {chunk}"));
         let reading = |error| place.sqlite("reading the chunk", error);
-        let name = &self.table.name;
         let slots = self.table.chunk_size;
-        let partitions: Vec<(usize, usize)> = self
-            .columns
-            .iter()
-            .enumerate()
-            .filter_map(|(at, &column)| match self.table.columns.get(column)?.role {
-                Vec0Role::Partition { index, .. } => Some((at, index)),
-                _ => None,
-            })
-            .collect();
-        let mut sql = "SELECT size, validity, rowids".to_owned();
-        for (_, index) in &partitions {
-            sql.push_str(&format!(", partition{index:02}"));
-        }
-        sql.push_str(&format!(
-            " FROM {} WHERE chunk_id = ?1",
-            quoted(&format!("{name}_chunks"))
-        ));
-        let mut statement = connection.prepare_cached(&sql).map_err(reading)?;
+        let mut statement = connection
+            .prepare_cached(&format!(
+                "SELECT size, validity, rowids FROM {} WHERE chunk_id = ?1",
+                quoted(&format!("{}_chunks", self.table.name))
+            ))
+            .map_err(reading)?;
         let mut rows = statement.query([chunk]).map_err(reading)?;
         let Some(row) = rows.next().map_err(reading)? else {
             return Err(place.damaged("the chunk", "missing", "there"));
@@ -166,7 +163,7 @@ impl Vec0Scan<'_> {
         };
         let validity = blob(1, "its validity map", slots / 8)?;
         let rowids = blob(2, "its list of rowids", slots * 8)?;
-        let live: Vec<(usize, i64)> = rowids
+        Ok(rowids
             .chunks_exact(8)
             .enumerate()
             .filter(|(slot, _)| {
@@ -176,25 +173,72 @@ impl Vec0Scan<'_> {
             })
             .map(|(slot, id)| (slot, bytemuck::pod_read_unaligned::<i64>(id)))
             .filter(|(_, id)| self.ids.contains(id))
-            .collect();
+            .collect())
+    }
+
+    /// The vectors of a column in some slots of a chunk, as they are stored; those of slots without a row are of no meaning.
+    /// `column` is the column's place in the definition.
+    pub fn vectors_of(
+        &self,
+        connection: &Connection,
+        place: &Place,
+        chunk: i64,
+        column: usize,
+        slots: Range<usize>,
+        to: &mut Vec<u8>,
+    ) -> Result<()> {
+        let Some(Vec0Role::Vector {
+            index,
+            element,
+            dimensions,
+            ..
+        }) = self.table.columns.get(column).map(|column| column.role)
+        else {
+            return Err(place.bad_request("a column to search", column, "one of vectors"));
+        };
+        let place = place.at(format!("chunk {chunk}"));
+        let read = ChunkColumn {
+            connection,
+            place: &place,
+            table: self.table,
+            chunk,
+            live: &[],
+        };
+        let vector_bytes = element.vector_bytes(dimensions);
+        let blob = read.vector_blob(index, vector_bytes)?;
+        if slots.end > self.table.chunk_size {
+            return Err(place.bad_request("a slot", slots.end, self.table.chunk_size));
+        }
+        to.resize(slots.len() * vector_bytes, 0);
+        blob.read_at_exact(to, slots.start * vector_bytes)
+            .map_err(|error| place.sqlite("reading the chunk", error))
+    }
+
+    /// The rows in some slots of a chunk, which [`Self::slots`] has named.
+    pub fn read(
+        &self,
+        connection: &Connection,
+        place: &Place,
+        chunk: i64,
+        live: &[(usize, i64)],
+    ) -> Result<Vec0Batch> {
+        let place = place.at(format!("chunk {chunk}"));
+        let name = &self.table.name;
         let mut batch = Vec0Batch {
             ids: live.iter().map(|(_, id)| *id).collect(),
             columns: Vec::with_capacity(self.columns.len()),
             values: None,
         };
-        if live.is_empty() {
-            return Ok(batch);
-        }
-        for (at, &column) in self.columns.iter().enumerate() {
+        let read = ChunkColumn {
+            connection,
+            place: &place,
+            table: self.table,
+            chunk,
+            live,
+        };
+        for &column in &self.columns {
             let Some(column) = self.table.columns.get(column) else {
                 return Err(place.bad_request("a column", column, self.table.columns.len()));
-            };
-            let read = ChunkColumn {
-                connection,
-                place: &place,
-                table: self.table,
-                chunk,
-                live: &live,
             };
             batch.columns.push(match column.role {
                 Vec0Role::Vector {
@@ -206,17 +250,8 @@ impl Vec0Scan<'_> {
                 Vec0Role::Metadata { index, scalar } => {
                     Vec0BatchColumn::Scalars(read.metadata(index, scalar)?)
                 }
-                Vec0Role::Partition { scalar, .. } => {
-                    let mut values = RowColumn::empty(scalar.read_as());
-                    let which = partitions
-                        .iter()
-                        .position(|(place, _)| *place == at)
-                        .unwrap_or(0);
-                    let value = row.get_ref(3 + which).map_err(reading)?;
-                    for _ in &live {
-                        read.push(&mut values, scalar, value)?;
-                    }
-                    Vec0BatchColumn::Scalars(values)
+                Vec0Role::Partition { index, scalar } => {
+                    Vec0BatchColumn::Scalars(read.partition(index, scalar)?)
                 }
                 Vec0Role::PrimaryKey(ScalarType::Text) => Vec0BatchColumn::Scalars(read.beside(
                     &format!("{name}_rowids"),
@@ -225,7 +260,7 @@ impl Vec0Scan<'_> {
                 )?),
                 Vec0Role::PrimaryKey(_) => {
                     let mut ids = RowColumn::empty(ReadAs::Integer);
-                    for (_, id) in &live {
+                    for (_, id) in live {
                         read.push(&mut ids, ScalarType::Integer, ValueRef::Integer(*id))?;
                     }
                     Vec0BatchColumn::Scalars(ids)
@@ -238,13 +273,6 @@ impl Vec0Scan<'_> {
             });
         }
         if self.values {
-            let read = ChunkColumn {
-                connection,
-                place: &place,
-                table: self.table,
-                chunk,
-                live: &live,
-            };
             batch.values = Some(read.package_values()?);
         }
         Ok(batch)
@@ -306,6 +334,33 @@ impl<'a> ChunkColumn<'a> {
         Ok(blob)
     }
 
+    fn vector_blob(&self, index: usize, vector_bytes: usize) -> Result<Blob<'a>> {
+        let table = format!("{}_vector_chunks{index:02}", self.table.name);
+        self.blob(&table, "vectors", self.table.chunk_size * vector_bytes)
+    }
+
+    /// The chunk's value of a partition column, once for each row.
+    fn partition(&self, index: usize, scalar: ScalarType) -> Result<RowColumn> {
+        let reading = |error| self.place.sqlite("reading the chunk", error);
+        let mut statement = self
+            .connection
+            .prepare_cached(&format!(
+                "SELECT partition{index:02} FROM {} WHERE chunk_id = ?1",
+                quoted(&format!("{}_chunks", self.table.name))
+            ))
+            .map_err(reading)?;
+        let mut rows = statement.query([self.chunk]).map_err(reading)?;
+        let Some(row) = rows.next().map_err(reading)? else {
+            return Err(self.place.damaged("the chunk", "missing", "there"));
+        };
+        let value = row.get_ref(0).map_err(reading)?;
+        let mut values = RowColumn::empty(scalar.read_as());
+        for _ in self.live {
+            self.push(&mut values, scalar, value)?;
+        }
+        Ok(values)
+    }
+
     fn vectors(
         &self,
         index: usize,
@@ -313,8 +368,7 @@ impl<'a> ChunkColumn<'a> {
         dimensions: usize,
     ) -> Result<Vec0BatchColumn> {
         let vector_bytes = element.vector_bytes(dimensions);
-        let table = format!("{}_vector_chunks{index:02}", self.table.name);
-        let blob = self.blob(&table, "vectors", self.table.chunk_size * vector_bytes)?;
+        let blob = self.vector_blob(index, vector_bytes)?;
         let bytes = self.live.len() * vector_bytes;
         let mut numbers = match element {
             VectorElement::Float32 => Numbers::zeroed(Element::F32, bytes / 4),

@@ -31,6 +31,7 @@ fn vectors_ids_values_and_neighbours() {
                 columns: vec![1],
                 values: true,
                 ids: i64::MIN..=i64::MAX,
+                chunks: i64::MIN..=i64::MAX,
             };
             let mut rows: Vec<(i64, Vec<f32>, Vec<u8>)> = Vec::new();
             let place = file.vault.place();
