@@ -75,9 +75,9 @@ pub fn plot(points: &[Point]) -> String {
         );
         ratio += step;
     }
-    let _ = write!(
+    let _ = writeln!(
         svg,
-        "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\" fill=\"#59636e\">MB/s (ring: compress, disc: decompress)</text>\n",
+        "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\" fill=\"#59636e\">MB/s (ring: compress, disc: decompress)</text>",
         (LEFT + WIDTH - RIGHT) / 2.0,
         HEIGHT - 12.0
     );

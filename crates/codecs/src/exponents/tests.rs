@@ -35,7 +35,7 @@ fn plainly(bytes: &[u8]) -> Option<Vec<u32>> {
                 | u32::from(planes[2 * n + index]) << 16
                 | u32::from(planes[n + index]) << 8
                 | u32::from(planes[index]);
-            values.push(rotated >> 1 | rotated << 31);
+            values.push(rotated.rotate_right(1));
         }
         at += 3 * n;
     }
@@ -115,7 +115,7 @@ fn damage_is_an_error_or_other_values_as_the_plain_decoder_says() {
                     1 => bad.push(0),
                     _ => {
                         // The start is where the structure is.
-                        let near = if numbers.next() % 2 == 0 {
+                        let near = if numbers.next().is_multiple_of(2) {
                             40
                         } else {
                             bytes.len()
