@@ -109,7 +109,7 @@ fn sorted(sort: &SortExec, enabled: bool) -> Result<Option<String>> {
     }
     if let Some(source) = vector_scan(input) {
         if let Some(request) = source.top_k() {
-            let hint = index_hint(input, source, request)?;
+            let hint = index_hint(input, source, request);
             return Ok(Some(format!(
                 "search: inside the scan, topk={request}{hint}"
             )));
@@ -144,23 +144,24 @@ fn index_hint(
     scan: &Arc<dyn ExecutionPlan>,
     source: &VectorSource,
     request: &TopKRequest,
-) -> Result<String> {
-    let rows = scan.partition_statistics(None)?.num_rows;
-    let rows = rows.get_value().copied().unwrap_or_default();
+) -> String {
+    let rows = file_scan(scan).map(|config| config.statistics().num_rows);
+    let rows = rows.and_then(|rows| rows.get_value().copied());
+    let rows = rows.unwrap_or_default();
     let few = request.k.saturating_mul(HINT_ROWS_FOR_EACH) <= rows;
     let class = match IndexMeasure::of(request.metric) {
         Some(IndexMeasure::L2) => "vector_l2_ops",
         Some(IndexMeasure::InnerProduct) => "vector_ip_ops",
         Some(IndexMeasure::Cosine) => "vector_cosine_ops",
-        None => return Ok(String::new()),
+        None => return String::new(),
     };
     if request.access != Access::Exact || !source.uses_indexes() || rows < HINT_ROWS || !few {
-        return Ok(String::new());
+        return String::new();
     }
-    Ok(format!(
+    format!(
         "; an index would leave about a tenth of the bytes to read: CREATE INDEX ON .. USING flat ({} {class})",
         request.column_name
-    ))
+    )
 }
 
 /// The plan that makes the rows, below what only deals them out.
