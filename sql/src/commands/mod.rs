@@ -2,6 +2,7 @@
 
 pub(crate) mod attach;
 pub(crate) mod attached_tables;
+pub(crate) mod prepared;
 pub(crate) mod recall;
 pub(crate) mod settings;
 pub(crate) mod transaction;

@@ -40,13 +40,14 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use ogive_table_providers::{OgiveOptions, VectorSource};
 
 use crate::exec::StagedSinks;
-use crate::rules::{GatherPageCalls, PhysicalTopK, file_scan, is_marked};
+use crate::rules::{GatherPageCalls, GuardDistances, PhysicalTopK, file_scan, is_marked};
 use session::WithoutRules;
 
 /// The rules whose work [`put_together`] does: DataFusion's and those of `register_all`.
 static RULES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let mut rules = PhysicalOptimizer::new().rules;
     rules.push(Arc::new(PhysicalTopK::default()));
+    rules.push(Arc::new(GuardDistances));
     rules.push(Arc::new(GatherPageCalls));
     rules.push(Arc::new(StagedSinks));
     rules.iter().map(|rule| rule.name().to_string()).collect()
