@@ -64,7 +64,10 @@ pub struct QueryArguments {
     /// Files, directories and URLs to open, each as a table called like it without its extension
     #[arg(value_name = "PATH")]
     pub paths: Vec<String>,
-    /// Run this SQL and leave; may be given several times
+    /// Open a file, directory or URL under a name of your own; may be given several times
+    #[arg(long = "as", value_name = "NAME=PATH", value_parser = parse_named)]
+    pub named: Vec<NamedPath>,
+    /// Run this SQL, or a command of the prompt such as \\d, and leave; may be given several times
     #[arg(
         short = 'c',
         long = "command",
@@ -88,6 +91,15 @@ pub struct QueryArguments {
     /// Threads for each query, 1 to 1024 [default: one for each processor]
     #[arg(long, value_name = "N", allow_hyphen_values = true, value_parser = parse_threads)]
     pub threads: Option<usize>,
+}
+
+/// What `--as NAME=PATH` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedPath {
+    /// The table's name.
+    pub name: String,
+    /// Where it is.
+    pub path: String,
 }
 
 /// `ogive pack IN OUT.cvc`.
@@ -433,6 +445,16 @@ pub enum Format {
     NdJson,
 }
 
+fn parse_named(text: &str) -> Result<NamedPath, String> {
+    match text.split_once('=') {
+        Some((name, path)) if !name.is_empty() && !path.is_empty() => Ok(NamedPath {
+            name: name.to_owned(),
+            path: path.to_owned(),
+        }),
+        _ => Err("expected a name and a path, such as docs=2024/passages.cvc".to_owned()),
+    }
+}
+
 fn parse_share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
@@ -495,6 +517,18 @@ mod tests {
         assert_eq!(parse_size("1 GiB"), Ok(1 << 30));
         for wrong in ["", "MB", "0", "-1", "1.5GB", "3 parsecs", "99999999999TB"] {
             assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_of_paths() {
+        let named = parse_named("docs=a=b.cvc").unwrap();
+        assert_eq!(
+            (named.name.as_str(), named.path.as_str()),
+            ("docs", "a=b.cvc")
+        );
+        for wrong in ["", "x", "=x", "x="] {
+            assert!(parse_named(wrong).is_err(), "{wrong}");
         }
     }
 

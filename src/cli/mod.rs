@@ -32,6 +32,7 @@ mod vectors;
 mod verify;
 mod work;
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 use std::process::ExitCode;
@@ -40,7 +41,7 @@ use clap::Parser;
 use clap::error::ErrorKind;
 use ogive::{Session, SessionBuilder};
 
-use arguments::{Arguments, Command, PagesCommand, QueryArguments};
+use arguments::{Arguments, Command, NamedPath, PagesCommand, QueryArguments};
 use bus_error::name_files_on_bus_error;
 use error::{Failure, Result};
 use interrupt::Interrupt;
@@ -50,7 +51,7 @@ use work::Workers;
 /// Runs the command with the process's arguments.
 pub fn main() -> ExitCode {
     name_files_on_bus_error();
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::try_parse_from(command_first(std::env::args_os().collect())) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are answers and go to stdout; nobody may be reading either.
@@ -108,27 +109,44 @@ fn query(arguments: QueryArguments) -> Result<()> {
         interrupt.listen(false)?;
     }
     let workers = Workers::start(arguments.threads, interrupt.clone())?;
-    let runner = Runner {
+    let mut runner = Runner {
         session: session(&arguments)?,
         format: arguments.format,
         quiet: arguments.quiet,
         interrupt,
     };
     let session = runner.session.clone();
-    let paths = arguments.paths;
+    let (paths, named) = (arguments.paths, arguments.named);
     let outcome = workers
-        .run(async move { open(&session, &paths).await })
+        .run(async move { open(&session, &paths, &named).await })
         .and_then(|()| match script {
             None => prompt::run(&workers, runner),
-            Some(parts) => workers.run(async move {
-                for part in parts {
-                    runner.script(&part).await?;
-                }
-                Ok(())
-            }),
+            Some(parts) => parts
+                .into_iter()
+                .try_for_each(|part| prompt::line(&workers, &mut runner, &part)),
         });
     workers.stop();
     outcome
+}
+
+/// `ogive -q pack ..` as `ogive pack -q ..`: options without a value that stand before a command belong to it.
+fn command_first(mut words: Vec<OsString>) -> Vec<OsString> {
+    let is_flag = |word: &OsString| word == "-q" || word == "--quiet";
+    let flags = words
+        .iter()
+        .skip(1)
+        .take_while(|word| is_flag(word))
+        .count();
+    let is_command = |word: &OsString| {
+        use clap::CommandFactory;
+        let word = word.to_str();
+        word.is_some_and(|word| Arguments::command().find_subcommand(word).is_some())
+    };
+    if flags > 0 && words.get(flags + 1).is_some_and(is_command) {
+        let command = words.remove(flags + 1);
+        words.insert(1, command);
+    }
+    words
 }
 
 /// The SQL to run, in the order given; `None` if it is to be asked for.
@@ -164,13 +182,49 @@ fn session(arguments: &QueryArguments) -> Result<Session> {
 }
 
 /// Opens what the command line names.
-async fn open(session: &Session, paths: &[String]) -> Result<()> {
-    for path in paths {
+async fn open(session: &Session, paths: &[String], named: &[NamedPath]) -> Result<()> {
+    let unnamed = paths.iter().map(|path| (None, path));
+    let named = named.iter().map(|one| (Some(one.name.as_str()), &one.path));
+    for (name, path) in named.chain(unnamed) {
         let is_path = !path.contains("://") && !path.starts_with("~/");
         if is_path && !path.contains(['*', '?', '[', '{']) && !Path::new(path).exists() {
             return Err(Failure::about(path, "no such file or directory"));
         }
-        session.attach(path).await?;
+        match name {
+            Some(name) => session.attach_as(name, path).await?,
+            None => {
+                session.attach(path).await?;
+            }
+        }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quiet_may_come_before_a_command() {
+        let ordered = |words: &[&str]| {
+            let words = words.iter().map(OsString::from).collect();
+            let ordered = command_first(words).into_iter();
+            let ordered: Vec<String> = ordered.map(|word| word.into_string().unwrap()).collect();
+            ordered.join(" ")
+        };
+        assert_eq!(
+            ordered(&["ogive", "-q", "pack", "a", "b"]),
+            "ogive pack -q a b"
+        );
+        assert_eq!(
+            ordered(&["ogive", "--quiet", "doctor"]),
+            "ogive doctor --quiet"
+        );
+        assert_eq!(
+            ordered(&["ogive", "-q", "x.cvc", "doctor"]),
+            "ogive -q x.cvc doctor"
+        );
+        assert_eq!(ordered(&["ogive", "-q"]), "ogive -q");
+        assert_eq!(ordered(&["ogive", "-c", "pack"]), "ogive -c pack");
+    }
 }

@@ -88,6 +88,14 @@ fn read_lines(
     }
 }
 
+/// Runs a line as at the prompt: a command that begins with a backslash, or SQL.
+pub fn line(workers: &Workers, runner: &mut Runner, text: &str) -> Result<()> {
+    match text.trim().strip_prefix('\\') {
+        Some(command) => obey(workers, runner, command_of(command)),
+        None => execute(workers, runner, text.to_owned()),
+    }
+}
+
 /// A line that begins with a backslash.
 #[derive(Debug, PartialEq)]
 enum Command<'a> {

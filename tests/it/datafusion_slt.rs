@@ -43,7 +43,54 @@ const ARGUMENTS: &str = "ogive's distances count their arguments in words of the
 const TYPES: &str = "ogive's distances name what they take in words of their own";
 const DIMENSIONS: &str = "lists of two lengths are an error in pgvector's words";
 
+const IN_NULLS: &str = "`IN` over a subquery is NULL where PostgreSQL's is";
+const OUTSIDE_FILTERS: &str =
+    "`IN` and aggregates that are compared with the row outside are planned outside of filters too";
+const NOT_NULL: &str = "a NULL in a column that is NOT NULL is PostgreSQL's error";
+
+const JOINED: &str = "small batches of a table with a key are joined";
+
 const DIFFERENCES: &[Difference] = &[
+    Difference {
+        file: "group_by.slt",
+        sql: "explain SELECT DATE_BIN(INTERVAL '2' MINUTE, ts, '2000-01-01') AS ts_chunk, COUNT(keyword) AS alert_keyword_count FROM keywords_stream WHERE keywords_stream.keyword IN (SELECT keyword FROM ALERT_KEYWORDS) GROUP BY ts_chunk;",
+        why: JOINED,
+    },
+    Difference {
+        file: "joins.slt",
+        sql: "EXPLAIN select join_t1.t1_id, join_t1.t1_name, join_t1.t1_int from join_t1 where join_t1.t1_id + 12 not in (select join_t2.t2_id + 1 from join_t2 where join_t1.t1_int > 0)",
+        why: IN_NULLS,
+    },
+    Difference {
+        file: "null_aware_anti_join.slt",
+        sql: "SELECT * FROM outer_table WHERE id NOT IN (SELECT id FROM inner_table_no_null) OR id NOT IN (SELECT id FROM inner_table2);",
+        why: IN_NULLS,
+    },
+    Difference {
+        file: "subquery.slt",
+        sql: "explain select t1.t1_id, t1.t1_name, t1.t1_int from t1 where t1.t1_id = 11 or t1.t1_id + 12 not in (select t2.t2_id + 1 from t2 where t1.t1_int > 0)",
+        why: IN_NULLS,
+    },
+    Difference {
+        file: "subquery.slt",
+        sql: "SELECT t1_id, t1_name, t1_int FROM t1 order by t1_int in (SELECT t2_int FROM t2 WHERE t1.t1_id > t1.t1_int)",
+        why: OUTSIDE_FILTERS,
+    },
+    Difference {
+        file: "subquery.slt",
+        sql: "explain SELECT t1_id, (SELECT sum(t2_int) FROM t2 WHERE t2.t2_id < t1.t1_id) as t2_sum from t1",
+        why: OUTSIDE_FILTERS,
+    },
+    Difference {
+        file: "insert.slt",
+        sql: "insert into table_without_values values(NULL, 300);",
+        why: NOT_NULL,
+    },
+    Difference {
+        file: "insert.slt",
+        sql: "insert into table_without_values values(3, 300), (NULL, 400);",
+        why: NOT_NULL,
+    },
     Difference {
         file: "array/array_index.slt",
         sql: "select make_array(1, 2, 3)[2 + 1 - 1:10], make_array(1.0, 2.0, 3.0)[(2 | 2):10], make_array('h', 'e', 'l', 'l', 'o')[6 ^ 6:10];",

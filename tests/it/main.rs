@@ -8,6 +8,7 @@ mod differential;
 mod examples;
 mod generated;
 mod imports;
+mod in_subqueries;
 mod indexes;
 mod knn_join;
 mod modules;

@@ -295,7 +295,9 @@ macro_rules! files {
 }
 
 files! {
+    arrays_of_vectors
     codebase
+    comparisons_of_lists
     cvc_functions
     cvc_read
     cvc_write
@@ -304,6 +306,7 @@ files! {
     distance_functions
     errors
     explain_decisions
+    guarded_distances
     indexes
     knn_join
     min_by
@@ -313,9 +316,11 @@ files! {
     pages
     parquet_statistics
     paths
+    postgres_names
     query_recall
     rows
     search_settings
+    subqueries
     tables_in_memory
     texts_as_vectors
     top_k

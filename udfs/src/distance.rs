@@ -235,7 +235,8 @@ impl ScalarUDFImpl for Distance {
     }
 
     /// Euclidean and taxicab distances are never negative. Sound for NaN too, which the answers hold only in its
-    /// positive form, above every number. Not given for cosine: rounding takes it a little below 0 and above 2.
+    /// positive form, above every number. Cosine distances are between 0 and 2, and
+    /// nothing is made of it.
     fn evaluate_bounds(&self, _inputs: &[&Interval]) -> Result<Interval> {
         match self.metric {
             Metric::L2 | Metric::L2Squared | Metric::L1 => {

@@ -22,6 +22,7 @@ pub fn scalar_functions() -> Vec<Arc<ScalarUDF>> {
         overloaded(crate::vector_dims_udf()),
         overloaded(crate::vector_norm_udf()),
         overloaded(crate::l2_normalize_udf()),
+        crate::text_to_bytea_udf(),
     ];
     functions.extend(crate::other_names::other_names());
     functions.extend(bit_distance_udfs());

@@ -38,6 +38,7 @@
 mod answers;
 mod array_distance;
 mod bound;
+mod bytea;
 mod code;
 mod coercion;
 mod constant;
@@ -71,6 +72,7 @@ mod tests;
 
 pub use array_distance::array_distance_udf;
 pub use bound::{SHOWN, SHOWN_WHOLE_MAX, bind_constant, bound_constant, unbound};
+pub use bytea::{parse_bytea, text_to_bytea_udf};
 pub use code::code_functions;
 pub use constant::constant_vector;
 pub use cosine_distance::cosine_distance_udf;

@@ -244,12 +244,12 @@ fn no_two_functions_share_a_name_or_alias() {
         }
         assert!(udf.documentation().is_some(), "{}", udf.name());
     }
-    assert_eq!(seen.len(), 95);
+    assert_eq!(seen.len(), 97);
     for udaf in crate::aggregate_functions() {
         for name in std::iter::once(udaf.name()).chain(udaf.aliases().iter().map(String::as_str)) {
             assert!(seen.insert(name.to_string()), "{name} is taken twice");
         }
         assert!(udaf.documentation().is_some(), "{}", udaf.name());
     }
-    assert_eq!(seen.len(), 95 + 11);
+    assert_eq!(seen.len(), 97 + 11);
 }

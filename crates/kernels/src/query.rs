@@ -277,9 +277,11 @@ pub(crate) fn answer(
                 Precision::Double => sum / (squares.sqrt() * query_squares.sqrt()),
                 Precision::Single => {
                     let norms = (precision.round(squares) * precision.round(query_squares)).sqrt();
-                    (sum / norms).clamp(-1.0, 1.0)
+                    sum / norms
                 }
             };
+            // Rounding takes it past 1, and the distance of a vector from itself below 0.
+            let similarity = similarity.clamp(-1.0, 1.0);
             if metric == Metric::CosineSimilarity {
                 similarity
             } else {

@@ -3,6 +3,7 @@
 pub(crate) mod attach;
 pub(crate) mod attached_tables;
 pub(crate) mod index;
+pub(crate) mod prepared;
 pub(crate) mod recall;
 pub(crate) mod selections;
 pub(crate) mod settings;

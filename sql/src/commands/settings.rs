@@ -23,6 +23,8 @@ const PLANNER_SETTINGS: &[(&str, &str)] = &[
     ("enable_seqscan", "ogive.enable_seqscan"),
     ("enable_indexscan", "ogive.enable_indexscan"),
 ];
+/// The one setting of these that is a list.
+const SEARCH_PATH: &str = "postgresql.search_path";
 /// The prefixes whose names are checked and that `SHOW` answers as PostgreSQL does.
 const PREFIXES: &[&str] = &["hnsw", "ivfflat", "ogive", "postgresql"];
 
@@ -70,6 +72,10 @@ pub async fn run(
             }
             let value = match values.as_slice() {
                 [value] => text_of(value)?,
+                several if name == SEARCH_PATH => {
+                    let schemas = several.iter().map(text_of).collect::<Result<Vec<_>>>()?;
+                    schemas.join(", ")
+                }
                 _ => return plan_err!("SET {name} takes one value"),
             };
             let before = value_of(context, &name);

@@ -27,6 +27,7 @@ mod rule;
 mod target;
 
 pub(crate) use change::changed_stores;
+pub(crate) use errors::without_row_id;
 pub(crate) use planner::DmlPlanner;
 pub(crate) use query::take;
 pub(crate) use rule::{ChangesByRowId, refuse_lost_conditions};

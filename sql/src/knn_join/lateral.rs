@@ -267,7 +267,7 @@ fn bounds(limit: &Limit) -> Result<Option<(usize, Option<usize>)>> {
 
 /// Whether a plan refers to columns outside of it: in its own expressions at all, in subqueries of those to columns
 /// that `left` has.
-fn refers_to(plan: &LogicalPlan, left: &DFSchema) -> Result<bool> {
+pub(super) fn refers_to(plan: &LogicalPlan, left: &DFSchema) -> Result<bool> {
     let mut found = false;
     plan.apply(|node| {
         node.apply_expressions(|expr| {
@@ -306,7 +306,10 @@ fn outer_columns(expr: &Expr) -> &[Expr] {
 }
 
 /// The inner plan with columns whose names say which side they are from, and those columns.
-fn unambiguous(inner: &LogicalPlan, left: &DFSchema) -> Result<(LogicalPlan, Vec<Expr>)> {
+pub(super) fn unambiguous(
+    inner: &LogicalPlan,
+    left: &DFSchema,
+) -> Result<(LogicalPlan, Vec<Expr>)> {
     if left.join(inner.schema()).is_ok() {
         let columns = inner.schema().columns();
         return Ok((
@@ -328,14 +331,14 @@ fn unambiguous(inner: &LogicalPlan, left: &DFSchema) -> Result<(LogicalPlan, Vec
 }
 
 /// What the columns of a node in the chain are.
-struct Env<'a> {
-    left: &'a DFSchema,
-    columns: Vec<Expr>,
+pub(super) struct Env<'a> {
+    pub(super) left: &'a DFSchema,
+    pub(super) columns: Vec<Expr>,
 }
 
 impl Env<'_> {
     /// An expression over a node with `schema`, over left and inner instead.
-    fn resolve(&self, expr: &Expr, schema: &DFSchema) -> Result<Option<Expr>> {
+    pub(super) fn resolve(&self, expr: &Expr, schema: &DFSchema) -> Result<Option<Expr>> {
         self.replace(expr, |column| {
             let index = schema.maybe_index_of_column(column)?;
             self.columns.get(index).cloned()

@@ -5,7 +5,8 @@
 //!     SELECT d.id, d.v <-> q.v AS distance FROM d WHERE .. ORDER BY d.v <-> q.v LIMIT k) x
 //! ```
 //!
-//! `(SELECT d.id FROM d ORDER BY d.v <-> q.v LIMIT 1)` among the columns is the same with one row ([`scalar`]).
+//! `(SELECT d.id FROM d ORDER BY d.v <-> q.v LIMIT 1)` among the columns is the same with one row ([`scalar`]), and an aggregate
+//! of rows that are compared with the row outside is a join with them, grouped by it ([`aggregates`]).
 //!
 //! DataFusion plans this as a join whose right side is a subquery with references to the left, and can run it only
 //! when those are in filters. [`KnnJoinRule`] takes the subquery apart ([`lateral`]) and puts one of two plans in its
@@ -16,6 +17,7 @@
 //! - [`window`]: the two sides joined, numbered by `row_number()` for each row of the left, and cut off; for filters
 //!   that compare the two sides, further sort keys, `OFFSET` and everything else.
 
+mod aggregates;
 mod expressions;
 mod lateral;
 mod node;

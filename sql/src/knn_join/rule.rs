@@ -9,6 +9,7 @@ use datafusion::logical_expr::utils::{conjunction, split_conjunction};
 use datafusion::logical_expr::{Expr, Filter, Join, JoinType, LogicalPlan};
 use datafusion::optimizer::AnalyzerRule;
 
+use super::aggregates::aggregate_scalars;
 use super::lateral::{is_lateral, take_apart};
 use super::operator::{Refusal, with_operator};
 use super::scalar::join_scalars;
@@ -58,14 +59,17 @@ impl AnalyzerRule for KnnJoinRule {
             })
         })?;
         let joined = filtered.data.transform_up_with_subqueries(|node| {
-            let LogicalPlan::Projection(projection) = &node else {
-                return Ok(Transformed::no(node));
+            let joined = match &node {
+                LogicalPlan::Projection(projection) => join_scalars(projection)?,
+                _ => None,
             };
-            Ok(match join_scalars(projection)? {
+            let joined = match joined {
                 Some(plan) => Transformed::yes(plan),
                 None => Transformed::no(node),
-            })
+            };
+            joined.transform_data(aggregate_scalars)
         })?;
+        let joined_any = joined.transformed;
         let rewritten = joined.data.transform_up_with_subqueries(|node| {
             let LogicalPlan::Join(join) = &node else {
                 return Ok(Transformed::no(node));
@@ -75,7 +79,7 @@ impl AnalyzerRule for KnnJoinRule {
                 None => Transformed::no(node),
             })
         })?;
-        if !rewritten.transformed {
+        if !joined_any && !rewritten.transformed {
             return Ok(rewritten.data);
         }
         // Columns of the new plans may be nullable where those of the old ones were not, and the other way round.

@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DFSchema, Result};
 use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{DmlStatement, Expr, LogicalPlan, Projection, Union, WriteOp};
+use datafusion::logical_expr::{
+    DmlStatement, Expr, ExprSchemable, LogicalPlan, Projection, Union, WriteOp,
+};
 use datafusion::optimizer::AnalyzerRule;
 use ogive_udfs::SqlVectorType;
 
-use crate::types::{cast_vectors, to_type};
+use crate::types::{as_array_of, cast_vectors, to_type};
 
 /// Applies the rewrites of [`casts`](crate::types) to every expression of a plan, before any other rule.
 ///
@@ -39,10 +42,75 @@ impl AnalyzerRule for CastVectors {
                 true => node.recompute_schema()?,
                 false => node,
             };
-            in_node(node, config)
+            in_node(node, config)?.transform_data(|node| {
+                let marked = with_marks(node)?;
+                has_new_types |= marked.transformed;
+                Ok(marked)
+            })
         })?;
         Ok(rewritten.data)
     }
+}
+
+/// What `unnest` and `array_agg` give of pgvector's types, with the mark that they drop:
+///
+/// ```text
+/// Unnest: a                            =>   Projection: to_vector(a) AS a
+///   x                                         Unnest: a
+///
+/// Aggregate: array_agg(v)              =>   Projection: CAST(array_agg(v) AS vector[]) AS array_agg(v)
+///   x                                         Aggregate: array_agg(v)
+/// ```
+fn with_marks(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let count = node.schema().fields().len();
+    let mut kinds: Vec<Option<SqlVectorType>> = vec![None; count];
+    let is_unnest = match &node {
+        LogicalPlan::Unnest(unnest) => {
+            let lists = unnest.list_type_columns.iter();
+            let lists: Vec<usize> = lists.map(|(index, _)| *index).collect();
+            for (kind, input) in kinds.iter_mut().zip(&unnest.dependency_indices) {
+                if lists.contains(input)
+                    && let DataType::List(element) | DataType::FixedSizeList(element, _) =
+                        unnest.input.schema().field(*input).data_type()
+                {
+                    *kind = SqlVectorType::of(element);
+                }
+            }
+            true
+        }
+        LogicalPlan::Aggregate(aggregate) => {
+            let from = count.saturating_sub(aggregate.aggr_expr.len());
+            for (kind, expr) in kinds.iter_mut().skip(from).zip(&aggregate.aggr_expr) {
+                if let Expr::AggregateFunction(call) = expr.clone().unalias()
+                    && call.func.name() == "array_agg"
+                    && let Some(argument) = call.params.args.first()
+                {
+                    let (_, field) = argument.to_field(aggregate.input.schema())?;
+                    *kind = SqlVectorType::of(&field);
+                }
+            }
+            false
+        }
+        _ => return Ok(Transformed::no(node)),
+    };
+    if kinds.iter().all(Option::is_none) {
+        return Ok(Transformed::no(node));
+    }
+    let columns = node.schema().iter().zip(&kinds);
+    let columns = columns.map(|((table, field), kind)| {
+        let column = Expr::Column(Column::from((table, field)));
+        let Some(kind) = kind else {
+            return column;
+        };
+        let marked = match is_unnest {
+            true => to_type(*kind, None, column),
+            false => as_array_of(*kind, column),
+        };
+        marked.alias_qualified(table.cloned(), field.name())
+    });
+    let columns = columns.collect();
+    let projection = Projection::try_new(columns, Arc::new(node))?;
+    Ok(Transformed::yes(LogicalPlan::Projection(projection)))
 }
 
 fn in_node(node: LogicalPlan, config: &ConfigOptions) -> Result<Transformed<LogicalPlan>> {

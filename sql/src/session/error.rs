@@ -57,6 +57,7 @@ impl ErrorFields {
         let sqlstate = match (error.find_root(), of_file) {
             (_, Some(sqlstate)) => sqlstate,
             _ if is_damaged => "XX001",
+            _ if is_null_refused(&error.to_string()) => "23502",
             (DataFusionError::SQL(_, _), None) => "42601",
             (DataFusionError::SchemaError(_, _), None) => "42703",
             (DataFusionError::Plan(_), None) => "42000",
@@ -72,6 +73,15 @@ impl ErrorFields {
             hint: None,
         }
     }
+}
+
+/// Whether an error of DataFusion's or Arrow's, which have no kind for it, is about a NULL in a column that is `NOT NULL`.
+fn is_null_refused(message: &str) -> bool {
+    const TEXTS: [&str; 2] = [
+        "has null but schema specifies non-nullable",
+        "is declared as non-nullable but contains null values",
+    ];
+    TEXTS.iter().any(|text| message.contains(text))
 }
 
 /// A message of at most 2,000 characters.

@@ -25,7 +25,8 @@ use crate::exec::StagedSinks;
 use crate::knn_join::{KnnJoinRule, PushFilterIntoKnnJoin};
 use crate::planner::OgiveQueryPlanner;
 use crate::rules::{
-    CastVectors, GatherPageCalls, NotInConstant, PhysicalTopK, TextsInScan, VectorTopK,
+    CastVectors, GatherPageCalls, GuardDistances, InWithNulls, NotInConstant, PhysicalTopK,
+    TextsInScan, VectorTopK,
 };
 use crate::settings::with_options;
 use crate::statement::nextval_udf;
@@ -140,9 +141,11 @@ pub fn register_all(builder: &mut SessionStateBuilder) {
         .with_analyzer_rule(Arc::new(KnnJoinRule::new(plans_knn_joins)))
         .with_analyzer_rule(Arc::new(ChangesByRowId))
         .with_analyzer_rule(Arc::new(NotInConstant))
+        .with_analyzer_rule(Arc::new(InWithNulls))
         .with_optimizer_rule(Arc::new(PushFilterIntoKnnJoin))
         .with_optimizer_rule(Arc::new(VectorTopK))
         .with_physical_optimizer_rule(Arc::new(PhysicalTopK::default()))
+        .with_physical_optimizer_rule(Arc::new(GuardDistances))
         .with_physical_optimizer_rule(Arc::new(GatherPageCalls))
         .with_physical_optimizer_rule(Arc::new(StagedSinks));
     *builder = with_rules;

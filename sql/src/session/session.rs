@@ -22,7 +22,7 @@ use crate::commands::recall::{RunsQueries, measure_calls};
 use crate::commands::selections::choose_files;
 use crate::commands::settings::{self, SettingsBlock};
 use crate::commands::transaction::Transaction;
-use crate::commands::{attach, attached_tables, index};
+use crate::commands::{attach, attached_tables, index, prepared};
 use crate::dml;
 use crate::explain::explain_frame;
 use crate::object_stores::{LazyObjectStores, listed_urls, take_store_options, written_url};
@@ -216,7 +216,8 @@ impl Session {
         let planning = change
             .as_ref()
             .map_or(&state, |change| change.planning(&state));
-        let plan = arrays.put_back(planning.statement_to_plan(statement).await?)?;
+        let plan = planning.statement_to_plan(statement).await;
+        let plan = arrays.put_back(plan.map_err(dml::without_row_id)?)?;
         let plan = match change {
             Some(change) => change.put_back(&state, plan)?,
             None => plan,
@@ -233,7 +234,9 @@ impl Session {
         match plan {
             LogicalPlan::Explain(_) | LogicalPlan::Analyze(_) => Ok(explain_frame(state, plan)),
             LogicalPlan::Ddl(_) | LogicalPlan::Statement(_) => {
-                self.context.execute_logical_plan(plan).await
+                let plan = prepared::keep(plan)?;
+                let frame = self.context.execute_logical_plan(plan).await?;
+                Ok(prepared::release(frame))
             }
             // What DataFusion does too, with one copy of its tables of functions less.
             query => Ok(DataFrame::new(state, query)),
@@ -282,15 +285,30 @@ impl Session {
             return attach::attach_path(&self.context, &self.catalogs, path).await;
         }
         let name = stem(path);
-        if self.context.table_exist(name.as_str())? {
-            return plan_err!("'{path}' would be table {name}, which is there already");
+        self.attach_as(&name, path).await?;
+        Ok(name)
+    }
+
+    /// As [`Self::attach`], under a name of the caller's.
+    ///
+    /// # Errors
+    /// Nothing is there, or it cannot be read; the name is taken.
+    pub async fn attach_as(&self, name: &str, path: &str) -> Result<()> {
+        if attach::is_attachable(path) {
+            let (path, name) = (path.replace('\'', "''"), name.replace('"', "\"\""));
+            let attach = format!("ATTACH '{path}' AS \"{name}\"");
+            self.sql(&attach).await?;
+            return Ok(());
+        }
+        if self.context.table_exist(name)? {
+            return plan_err!(
+                "'{path}' would be table {name}, which is there already: give it another name, as with --as other={path}"
+            );
         }
         let table = open(&self.context.state(), path).await?;
-        self.context.register_table(
-            datafusion::common::TableReference::bare(name.as_str()),
-            table,
-        )?;
-        Ok(name)
+        self.context
+            .register_table(datafusion::common::TableReference::bare(name), table)?;
+        Ok(())
     }
 
     /// Credentials in `OPTIONS (..)` are for the statement's location; they go to its store, not

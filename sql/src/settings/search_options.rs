@@ -146,6 +146,7 @@ const POSTGRES: &[Setting] = without_effect![
     "min_parallel_table_scan_size": "8MB",
     "parallel_setup_cost": "1000",
     "parallel_tuple_cost": "0.1",
+    "search_path": "\"$user\", public",
     "work_mem": "4MB",
 ];
 

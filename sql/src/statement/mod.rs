@@ -1,9 +1,11 @@
 //! Statements rewritten before they are planned, as syntax trees. Nothing here runs a query or changes a session.
 
 mod context_calls;
+mod fetch;
 mod full_text;
 mod named_arguments;
 mod order_by_arrays;
+mod postgres_names;
 mod recall_calls;
 mod rewrite;
 mod sequences;

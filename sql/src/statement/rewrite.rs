@@ -7,6 +7,7 @@
 //! docs MATCH 'whale'              =>  fts_match(docs.rank, 'whale')
 //! FROM 'directory'                =>  FROM 'directory/'
 //! VALUES ('[1]'::vector), ('[2]') =>  VALUES ('[1]'::vector), ('[2]'::vector)
+//! public.l2_distance(a, b)        =>  l2_distance(a, b), and other names of PostgreSQL's
 //! CREATE TABLE t (id bigserial)   =>  CREATE TABLE t (id bigint NOT NULL DEFAULT nextval('t_id_seq'))
 //! ```
 
@@ -17,15 +18,18 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::prelude::SessionContext;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    Expr, LimitClause, ObjectName, Query, Select, Statement as SqlStatement, TableFactor, Value,
-    VisitorMut,
+    Expr, ObjectName, Query, Select, Statement as SqlStatement, TableFactor, VisitorMut,
 };
 use ogive_vectors::VectorError;
 
 use crate::catalog::{complete_directory, complete_main};
 use crate::statement::context_calls::selection_of_factor;
+use crate::statement::fetch::limit_fetched;
 use crate::statement::full_text::{match_in_change, match_in_select, match_of_column};
 use crate::statement::named_arguments::place_arguments;
+use crate::statement::postgres_names::{
+    name_column, read_bytea, table_without_schema, without_schema,
+};
 use crate::statement::recall_calls::{query_of_expr, query_of_factor};
 use crate::statement::sequences::take_serial_columns;
 use crate::statement::values::{cast_defaults, cast_rows};
@@ -117,11 +121,18 @@ impl VisitorMut for Rewriter<'_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
+        without_schema(expr);
         flow(self.note(query_of_expr(expr)))
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
         match_of_column(expr);
+        flow(read_bytea(expr))
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Self::Break> {
+        table_without_schema(factor);
+        name_column(factor);
         ControlFlow::Continue(())
     }
 
@@ -165,28 +176,4 @@ fn refuse_sample(factor: &TableFactor) -> Result<()> {
         ),
         _ => Ok(()),
     }
-}
-
-/// The standard's words for a limit; one row unless a number is given.
-fn limit_fetched(query: &mut Query) -> Result<()> {
-    let Some(fetch) = query.fetch.take() else {
-        return Ok(());
-    };
-    if fetch.percent || fetch.with_ties {
-        return plan_err!("FETCH takes a number of rows and ONLY: {fetch} is not supported");
-    }
-    let one = || Expr::Value(Value::Number("1".to_string(), false).with_empty_span());
-    let limit = Some(fetch.quantity.unwrap_or_else(one));
-    match &mut query.limit_clause {
-        None => {
-            query.limit_clause = Some(LimitClause::LimitOffset {
-                limit,
-                offset: None,
-                limit_by: Vec::new(),
-            });
-        }
-        Some(LimitClause::LimitOffset { limit: given, .. }) if given.is_none() => *given = limit,
-        Some(_) => return plan_err!("a query has either LIMIT or FETCH"),
-    }
-    Ok(())
 }

@@ -332,7 +332,8 @@ fn search_in(from: &mut TableFactor, table: Expr, context: &SessionContext) -> R
         }
         other => match text(&other) {
             // A name with dots in it is a table in a schema where there is one, else a path.
-            Some(name) if name.contains('.') && context.table_exist(name)? => name
+            // There may be no such schema, which is an error to ask for.
+            Some(name) if name.contains('.') && context.table_exist(name).unwrap_or(false) => name
                 .split('.')
                 .map(|part| Ident::with_quote('"', part))
                 .collect(),

@@ -7,6 +7,7 @@
 //! ```text
 //! INSERT INTO t VALUES (1, '[1,2,3]')   =>  INSERT INTO t VALUES (1, to_vector('[1,2,3]', 3))
 //! INSERT INTO t SELECT ..               =>  INSERT INTO t SELECT id, to_vector(v, 3) FROM (SELECT ..) AS "inserted"(id, v)
+//! INSERT INTO t VALUES (1, DEFAULT)     =>  INSERT INTO t VALUES (1, <the column's default, or NULL>)
 //! UPDATE t SET v = '[1,2,3]'            =>  UPDATE t SET v = to_vector('[1,2,3]', 3)
 //! TRUNCATE t                            =>  DELETE FROM t          a table whose rows can be changed, which knows no other way
 //! ```
@@ -15,15 +16,18 @@ use std::sync::Arc;
 
 use datafusion::catalog::TableProvider;
 use datafusion::common::TableReference;
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::SessionState;
+use datafusion::logical_expr::Expr as LogicalExpr;
 use datafusion::sql::parser::Statement as DfStatement;
 use datafusion::sql::sqlparser::ast::{
-    AssignmentTarget, Expr, Ident, Insert, ObjectName, Query, SetExpr, Statement as SqlStatement,
-    TableFactor, TableObject, TruncateIdentityOption, Update, Value,
+    AssignmentTarget, Expr, Ident, Insert, ObjectName, Parens, Query, SetExpr,
+    Statement as SqlStatement, TableFactor, TableObject, TruncateIdentityOption, Update, Value,
 };
+use datafusion::sql::unparser::expr_to_sql;
 use ogive_table_providers::{insert_columns, row_store, takes_vector_texts};
 use ogive_udfs::{SqlVectorType, to_type_udf};
+use ogive_vectors::VectorError;
 
 use crate::parser::{parse_expression, parse_query, parse_statement};
 use crate::statement::values::is_default;
@@ -124,10 +128,74 @@ async fn prepare_insert(state: &SessionState, insert: &mut Insert) -> Result<()>
                 .collect();
         }
         let targets = targets(insert, &table);
+        if let Some(source) = &mut insert.source
+            && let SetExpr::Values(values) = source.body.as_mut()
+        {
+            put_defaults(&mut values.rows, &targets, table.as_ref())?;
+            refuse_nulls(&values.rows, &targets, table.as_ref(), name)?;
+        }
         if targets.iter().any(|(_, cast)| cast.is_some())
             && let Some(source) = &mut insert.source
         {
             cast_values(source, &targets)?;
+        }
+    }
+    Ok(())
+}
+
+/// What columns get that are set to `DEFAULT`: NULL where they have none.
+fn put_defaults(
+    rows: &mut [Parens<Vec<Expr>>],
+    targets: &[(Ident, Option<Cast>)],
+    table: &dyn TableProvider,
+) -> Result<()> {
+    for row in rows {
+        for (value, (column, _)) in row.iter_mut().zip(targets) {
+            if is_default(value) {
+                *value = default_of(table, &normalized(column))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn default_of(table: &dyn TableProvider, column: &str) -> Result<Expr> {
+    let mut default = table.get_column_default(column);
+    // A vector's text is cast to the column's type like any other.
+    while let Some(LogicalExpr::Cast(cast)) = default
+        && cast.field.data_type().is_nested()
+    {
+        default = Some(cast.expr.as_ref());
+    }
+    match default {
+        None => Ok(Expr::Value(Value::Null.with_empty_span())),
+        Some(default) => parse_expression(&expr_to_sql(default)?.to_string()),
+    }
+}
+
+/// DataFusion makes rows with a NULL written out before it could be checked.
+fn refuse_nulls(
+    rows: &[Parens<Vec<Expr>>],
+    targets: &[(Ident, Option<Cast>)],
+    table: &dyn TableProvider,
+    name: &ObjectName,
+) -> Result<()> {
+    let schema = table.schema();
+    for (index, (column, _)) in targets.iter().enumerate() {
+        let column = normalized(column);
+        let is_null = |row: &Parens<Vec<Expr>>| matches!(row.get(index), Some(Expr::Value(value)) if value.value == Value::Null);
+        if let Ok(field) = schema.field_with_name(&column)
+            && !field.is_nullable()
+            && rows.iter().any(is_null)
+        {
+            let reference = reference_of(name);
+            return Err(DataFusionError::External(Box::new(VectorError::new(
+                "23502",
+                format!(
+                    "null value in column \"{column}\" of relation \"{}\" violates not-null constraint",
+                    reference.table()
+                ),
+            ))));
         }
     }
     Ok(())

@@ -8,6 +8,7 @@
 //! CAST(x AS bit(3))                 =>  to_bit(x, 3, true)           cut or filled: the cast is explicit
 //! CAST(v AS text)                   =>  vector_to_text(v)            v of one of the types
 //! CAST('{1,2}' AS real[])           =>  text_to_array('{1,2}', 'Float32')
+//! CAST('{"[1,2]"}' AS vector[])     =>  text_to_array('{"[1,2]"}', 'vector')
 //! l2_distance(v, '[1,2,3]')         =>  l2_distance(v, to_vector('[1,2,3]'))
 //! l2_distance(v, h)                 =>  l2_distance(to_halfvec(v), h)
 //! v IN ('[1,2]', '[3,4]')           =>  vector_cmp(v, to_vector('[1,2]')) = 0 OR ..
@@ -23,17 +24,22 @@
 use datafusion::arrow::datatypes::{DataType, FieldRef};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, Result, ScalarValue};
+use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue};
+use datafusion::functions_nested::concat::array_concat_udf;
+use datafusion::functions_nested::make_array::make_array_udf;
 use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
 use datafusion::logical_expr::utils::disjunction;
-use datafusion::logical_expr::{BinaryExpr, Expr, Operator, lit, not};
+use datafusion::logical_expr::{BinaryExpr, Cast, Expr, Operator, lit, not};
 use ogive_udfs::{
     SqlVectorType, check_comparison, compare_udf, field_of, text_to_array_udf, text_type_of,
     to_text_udf, to_type_udf,
 };
 
+use ogive_vectors::{VectorError, array_not_one_dimensional, parse_array};
+
 use crate::settings::is_enabled;
 use crate::types::bound_distances::bind;
+use crate::types::constant_arrays::as_array_of;
 
 /// The rewrite of one expression whose parts have been rewritten. `schema` has the columns that it may name.
 pub(crate) fn cast_vectors(
@@ -50,6 +56,28 @@ pub(crate) fn cast_vectors(
             let target = cast.field.data_type();
             if target.is_string() && kind_of(&cast.expr, schema).is_some() {
                 return Ok(Transformed::yes(to_text_udf().call(vec![*cast.expr])));
+            }
+            if let DataType::List(element) = target
+                && let Some(kind) = SqlVectorType::of(element)
+                && is_text(&cast.expr, schema)
+            {
+                if let Expr::Literal(value, _) = cast.expr.as_ref()
+                    && let Some(Some(text)) = value.try_as_str()
+                {
+                    return Ok(Transformed::yes(array_of_text(
+                        kind,
+                        kind.length_of(element),
+                        text,
+                    )?));
+                }
+                let mut arguments = vec![*cast.expr, lit(kind.name())];
+                let length = kind.length_of(element);
+                arguments.extend(
+                    length
+                        .and_then(|length| i64::try_from(length).ok())
+                        .map(lit),
+                );
+                return Ok(Transformed::yes(text_to_array_udf().call(arguments)));
             }
             if let DataType::List(element) = target
                 && element.data_type().is_numeric()
@@ -71,23 +99,55 @@ pub(crate) fn cast_vectors(
             }
             None => Ok(keep_mark(call, schema)),
         },
-        Expr::BinaryExpr(binary)
+        Expr::BinaryExpr(mut binary) => {
+            if binary.op.supports_propagation()
+                && of_one_list_type([binary.left.as_mut(), binary.right.as_mut()], schema)
+            {
+                return Ok(Transformed::yes(Expr::BinaryExpr(binary)));
+            }
             if matches!(
                 binary.op,
                 Operator::IsDistinctFrom | Operator::IsNotDistinctFrom
-            ) =>
-        {
-            distinct(binary, schema)
-        }
-        Expr::BinaryExpr(binary) => {
+            ) {
+                return distinct(binary, schema);
+            }
             check_operands(&binary, schema)?;
             Ok(Transformed::no(Expr::BinaryExpr(binary)))
         }
-        Expr::InList(list) => in_list(list, schema),
-        Expr::Between(between) => in_range(between, schema),
+        Expr::InList(mut list) => {
+            let sides = std::iter::once(list.expr.as_mut()).chain(&mut list.list);
+            match of_one_list_type(sides, schema) {
+                true => Ok(Transformed::yes(Expr::InList(list))),
+                false => in_list(list, schema),
+            }
+        }
+        Expr::Between(mut between) => {
+            let Between {
+                expr, low, high, ..
+            } = &mut between;
+            let sides = [expr.as_mut(), low.as_mut(), high.as_mut()];
+            match of_one_list_type(sides, schema) {
+                true => Ok(Transformed::yes(Expr::Between(between))),
+                false => in_range(between, schema),
+            }
+        }
         Expr::Case(case) => Ok(results_of_one_type(case, schema)),
         other => Ok(Transformed::no(other)),
     }
+}
+
+/// The array that a text written out stands for. As a call of its function it would lose the mark of its elements when it is folded.
+fn array_of_text(kind: SqlVectorType, length: Option<usize>, text: &str) -> Result<Expr> {
+    let external = |error: VectorError| DataFusionError::External(Box::new(error));
+    let elements = parse_array(text).map_err(external)?;
+    let Some(elements) = elements else {
+        return Err(external(array_not_one_dimensional()));
+    };
+    let elements = elements
+        .into_iter()
+        .map(|element| to_type(kind, length, lit(ScalarValue::Utf8(element))))
+        .collect();
+    Ok(as_array_of(kind, make_array_udf().call(elements)))
 }
 
 /// `to_vector(expr, length)` and so on.
@@ -223,6 +283,38 @@ fn one_kind<'e>(exprs: impl Iterator<Item = &'e Expr>, schema: &DFSchema) -> Opt
         .windows(2)
         .all(|pair| matches!(pair, [one, other] if one.data_type() == other.data_type()));
     Some(OneKind { kind, alike })
+}
+
+/// Makes lists without a mark that are compared lists of no fixed size, where their types differ: DataFusion would cast a list to
+/// a size that it may not have.
+fn of_one_list_type<'e>(sides: impl IntoIterator<Item = &'e mut Expr>, schema: &DFSchema) -> bool {
+    let mut lists = Vec::new();
+    for side in sides {
+        let Ok(field) = field_of(side, schema) else {
+            return false;
+        };
+        match field.data_type() {
+            _ if SqlVectorType::of(&field).is_some() => return false,
+            DataType::Null => {}
+            list if list.is_list() => lists.push((side, list.clone())),
+            _ => return false,
+        }
+    }
+    let alike = lists.windows(2).all(|pair| match pair {
+        [(_, one), (_, other)] => one == other,
+        _ => true,
+    });
+    let mut changed = false;
+    for (side, list) in lists {
+        if let (false, DataType::FixedSizeList(element, _)) = (alike, list) {
+            let list = std::mem::replace(side, lit(false));
+            let list = Expr::Cast(Cast::new(Box::new(list), DataType::List(element)));
+            // Below a call: a bare cast of a column is compared with statistics, which lists have none of.
+            *side = array_concat_udf().call(vec![list]);
+            changed = true;
+        }
+    }
+    changed
 }
 
 /// `vector_cmp(left, right) <operator> 0`, checked.

@@ -3,14 +3,20 @@
 //! DataFusion plans an array literal as a call of `make_array` with an argument for each element,
 //! and every rule then visits each of them: for a vector of some hundred dimensions that takes
 //! longer than the search. A literal of numbers alone is a value already.
+//!
+//! An array of one of pgvector's types, and of texts beside them, is an array of that type:
+//! `ARRAY['[1,2]'::vector, '[3,4]']` is `CAST(make_array(.., to_vector('[3,4]')) AS vector[])`.
 
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Float64Array, Int64Array};
+use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::common::utils::SingleRowListArrayBuilder;
 use datafusion::common::{DFSchema, Result, ScalarValue};
-use datafusion::logical_expr::Expr;
+use datafusion::functions_nested::make_array::make_array_udf;
 use datafusion::logical_expr::planner::{ExprPlanner, PlannerResult};
+use datafusion::logical_expr::{Cast, Expr};
+use ogive_udfs::{SqlVectorType, field_of, to_type_udf};
 
 /// Fewer elements are left to DataFusion: nothing is won, and plans keep showing what was written.
 const ELEMENTS_MIN: usize = 8;
@@ -23,13 +29,49 @@ impl ExprPlanner for ConstantArrays {
     fn plan_array_literal(
         &self,
         elements: Vec<Expr>,
-        _schema: &DFSchema,
+        schema: &DFSchema,
     ) -> Result<PlannerResult<Vec<Expr>>> {
-        Ok(match constant(&elements) {
-            Some(value) => PlannerResult::Planned(Expr::Literal(value, None)),
+        if let Some(value) = constant(&elements) {
+            return Ok(PlannerResult::Planned(Expr::Literal(value, None)));
+        }
+        Ok(match kind_of_elements(&elements, schema) {
+            Some(kind) => PlannerResult::Planned(array_of(kind, elements)),
             None => PlannerResult::Original(elements),
         })
     }
+}
+
+/// The type among pgvector's of one element, where all others are of it, texts or NULL.
+fn kind_of_elements(elements: &[Expr], schema: &DFSchema) -> Option<SqlVectorType> {
+    if elements
+        .iter()
+        .all(|element| matches!(element, Expr::Literal(_, None)))
+    {
+        return None;
+    }
+    let mut kind = None;
+    for element in elements {
+        let field = field_of(element, schema).ok()?;
+        match (SqlVectorType::of(&field), field.data_type()) {
+            (Some(found), _) if kind.is_none_or(|kind| kind == found) => kind = Some(found),
+            (None, found) if found.is_string() || found.is_null() => {}
+            _ => return None,
+        }
+    }
+    kind
+}
+
+fn array_of(kind: SqlVectorType, elements: Vec<Expr>) -> Expr {
+    let elements = elements.into_iter();
+    let elements = elements.map(|element| to_type_udf(kind).call(vec![element]));
+    as_array_of(kind, make_array_udf().call(elements.collect()))
+}
+
+/// A list of one of pgvector's types with the mark on its elements, which DataFusion's functions drop.
+pub(crate) fn as_array_of(kind: SqlVectorType, list: Expr) -> Expr {
+    let element = kind.field(Field::LIST_FIELD_DEFAULT_NAME, None);
+    let array = DataType::List(Arc::new(element));
+    Expr::Cast(Cast::new(Box::new(list), array))
 }
 
 /// An element of an array.
@@ -74,7 +116,6 @@ pub(crate) fn list(elements: impl ExactSizeIterator<Item = Option<Number>>) -> O
 
 #[cfg(test)]
 mod tests {
-    use datafusion::arrow::datatypes::DataType;
     use datafusion::logical_expr::lit;
 
     use super::*;

@@ -9,7 +9,7 @@ mod subqueries;
 mod vector_types;
 
 pub(crate) use casts::{cast_vectors, to_type};
-pub(crate) use constant_arrays::{ConstantArrays, Number, list};
+pub(crate) use constant_arrays::{ConstantArrays, Number, as_array_of, list};
 pub(crate) use operators::VectorOperators;
 pub(crate) use parameters::{PreparedTypes, declares_types};
 pub(crate) use subqueries::has_subquery;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::array::{Array, ArrayRef, AsArray, FixedSizeListArray, ListArray, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -64,8 +64,8 @@ impl KeyColumns {
         let columns: Vec<_> = self
             .columns
             .iter()
-            .map(|column| Arc::clone(rows.column(*column)))
-            .collect();
+            .map(|column| with_one_zero(rows.column(*column)))
+            .collect::<Result<_>>()?;
         let values = self.converter.convert_columns(&columns)?;
         Ok((0..rows.num_rows())
             .map(|row| {
@@ -90,12 +90,58 @@ impl KeyColumns {
                 if let Some(value) = value
                     && !seen.insert(value)
                 {
-                    return Err(duplicate_key(self, table, rows, row));
+                    return Err(self.duplicate(table, rows, row));
                 }
             }
         }
         Ok(())
     }
+
+    /// PostgreSQL's error (23505) about the key of a row, which is there already.
+    pub(super) fn duplicate(&self, table: &str, rows: &RecordBatch, row: usize) -> DataFusionError {
+        duplicate_key(self, table, rows, row)
+    }
+}
+
+/// Numbers with 0 in place of -0, which is equal to it; rows are compared by their bytes. Those in lists too.
+fn with_one_zero(column: &ArrayRef) -> Result<ArrayRef> {
+    use arrow::datatypes::{Float16Type, Float32Type, Float64Type};
+    Ok(match column.data_type() {
+        DataType::Float16 => Arc::new(
+            column
+                .as_primitive::<Float16Type>()
+                .unary::<_, Float16Type>(|value| value + half::f16::ZERO),
+        ),
+        DataType::Float32 => Arc::new(
+            column
+                .as_primitive::<Float32Type>()
+                .unary::<_, Float32Type>(|value| value + 0.0),
+        ),
+        DataType::Float64 => Arc::new(
+            column
+                .as_primitive::<Float64Type>()
+                .unary::<_, Float64Type>(|value| value + 0.0),
+        ),
+        DataType::FixedSizeList(field, length) => {
+            let lists = column.as_fixed_size_list();
+            let values = with_one_zero(lists.values())?;
+            let nulls = lists.nulls().cloned();
+            let lists = FixedSizeListArray::try_new(Arc::clone(field), *length, values, nulls)?;
+            Arc::new(lists)
+        }
+        DataType::List(field) => {
+            let lists = column.as_list::<i32>();
+            let (offsets, nulls) = (lists.offsets().clone(), lists.nulls().cloned());
+            let values = with_one_zero(lists.values())?;
+            Arc::new(ListArray::try_new(
+                Arc::clone(field),
+                offsets,
+                values,
+                nulls,
+            )?)
+        }
+        _ => Arc::clone(column),
+    })
 }
 
 /// The keys of a table.

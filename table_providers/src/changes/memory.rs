@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Weak};
 
 use arrow::array::{Array, ArrayRef, BooleanArray, Int64Array, RecordBatch};
-use arrow::compute::{filter_record_batch, interleave};
+use arrow::compute::{concat_batches, filter_record_batch, interleave};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion_catalog::streaming::StreamingTable;
@@ -20,8 +20,9 @@ use datafusion_physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion_physical_plan::streaming::PartitionStream;
 use futures::{StreamExt, TryStreamExt, stream};
 use parking_lot::Mutex;
-use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, RwLockWriteGuard};
 
+use super::key_index::check_inserted;
 use super::keys::{keys_of, refuse_nulls};
 use super::store::{ROW_ID, RestorePoint, RowStore, RowWriter};
 
@@ -230,6 +231,9 @@ impl RowWriter for MemoryWriter {
         for partition in &self.rows.partitions {
             partitions.push(partition.write().await);
         }
+        if self.deleted.is_empty() && self.updates.is_empty() {
+            return self.append(&mut partitions);
+        }
         let mut changed = partitions
             .iter()
             .enumerate()
@@ -266,6 +270,60 @@ impl RowWriter for MemoryWriter {
 }
 
 impl MemoryWriter {
+    /// Adds rows, where nothing else is done. What that takes depends on the new rows, not on those that are there.
+    fn append(&self, partitions: &mut [RwLockWriteGuard<'_, Vec<RecordBatch>>]) -> Result<()> {
+        let mut inserted = Vec::with_capacity(self.inserted.len());
+        for rows in &self.inserted {
+            let rows = self.checked(rows.columns().to_vec())?;
+            if rows.num_rows() > 0 {
+                inserted.push(rows);
+            }
+        }
+        let (false, Some(table)) = (inserted.is_empty(), self.rows.partitions.first()) else {
+            return match inserted.is_empty() {
+                true => Ok(()),
+                false => exec_err!("table \"{}\" has no partition for rows", self.name),
+            };
+        };
+        let keys = keys_of(&self.rows.constraints, &self.rows.schema)?;
+        let checked = match keys.is_empty() {
+            true => None,
+            false => {
+                let table = (self.rows.identity(), table);
+                let batches: Vec<&[RecordBatch]> = partitions
+                    .iter()
+                    .map(|batches| batches.as_slice())
+                    .collect();
+                let checked = check_inserted(&keys, &self.name, table, &batches, &inserted)?;
+                Some(checked)
+            }
+        };
+        let count = |batches: &Vec<RecordBatch>| batches.iter().map(RecordBatch::num_rows).sum();
+        let mut counts: Vec<usize> = partitions.iter().map(|batches| count(batches)).collect();
+        // All that can fail is done before the first partition is changed.
+        let mut added: Vec<Vec<RecordBatch>> = vec![Vec::new(); counts.len()];
+        for rows in inserted {
+            // The shortest takes it, so that partitions stay of one size.
+            let shortest = (0..counts.len()).min_by_key(|number| counts[*number]);
+            let shortest = shortest.unwrap_or_default();
+            counts[shortest] += rows.num_rows();
+            added[shortest].push(rows);
+        }
+        let mut ends = Vec::with_capacity(added.len());
+        for (batches, added) in partitions.iter().zip(added) {
+            ends.push(joined(&self.rows.schema, batches, added)?);
+        }
+        for (batches, (kept, end)) in partitions.iter_mut().zip(ends) {
+            batches.truncate(kept);
+            batches.extend(end);
+        }
+        if let Some(checked) = checked {
+            checked.keep(&keys, partitions.iter().flat_map(|batches| batches.iter()));
+        }
+        self.rows.sort_order.lock().clear();
+        Ok(())
+    }
+
     /// A partition's batches after the changes. Batches without a changed row are the same.
     fn changed(&self, partition: usize, batches: &[RecordBatch]) -> Result<Vec<RecordBatch>> {
         let rows_before = Offsets::new(partition, batches);
@@ -329,6 +387,49 @@ impl MemoryWriter {
         refuse_nulls(&self.name, schema, &self.rows.constraints, &columns)?;
         Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
     }
+}
+
+/// Rows of a batch that others are added to, at most.
+const JOINED_ROWS_MAX: usize = 8192;
+
+/// How many of a partition's batches stay as they are when rows are added, and what comes after them. Small batches at the end are
+/// joined, each with one of half its size or more, so that a row is copied a few times and a thousand statements leave a few batches.
+fn joined(
+    schema: &SchemaRef,
+    batches: &[RecordBatch],
+    added: Vec<RecordBatch>,
+) -> Result<(usize, Vec<RecordBatch>)> {
+    let mut kept = batches.len();
+    let mut end: Vec<RecordBatch> = Vec::new();
+    for rows in added {
+        let mut parts = vec![rows];
+        let mut count = parts.iter().map(RecordBatch::num_rows).sum::<usize>();
+        loop {
+            let before = match end.last() {
+                Some(last) => last,
+                None if kept > 0 => &batches[kept - 1],
+                None => break,
+            };
+            let together = count + before.num_rows();
+            if before.num_rows() > 2 * count || together > JOINED_ROWS_MAX {
+                break;
+            }
+            count = together;
+            match end.pop() {
+                Some(last) => parts.push(last),
+                None => {
+                    kept -= 1;
+                    parts.push(batches[kept].clone());
+                }
+            }
+        }
+        parts.reverse();
+        end.push(match parts.as_slice() {
+            [one] => one.clone(),
+            several => concat_batches(schema, several)?,
+        });
+    }
+    Ok((kept, end))
 }
 
 /// Where each batch of a partition begins.

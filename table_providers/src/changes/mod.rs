@@ -6,6 +6,7 @@
 //! changed by their ids. A kind of table that can be changed implements [`RowStore`], and
 //! [`row_store`] knows it.
 
+mod key_index;
 mod keys;
 mod memory;
 mod store;

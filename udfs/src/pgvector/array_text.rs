@@ -14,7 +14,8 @@ use ogive_vectors::{
 };
 
 use super::row_function::{RowFunction, no_such};
-use super::value::Value;
+use super::value::{Value, build, constant_length};
+use crate::vector_types::SqlVectorType;
 
 /// `text_to_array(text, type)`: what a cast of a text to a list of numbers stands for; `type` is Arrow's name of the
 /// elements' type.
@@ -23,33 +24,62 @@ pub fn text_to_array_udf() -> Arc<ScalarUDF> {
         "text_to_array",
         &[],
         (
-            "text_to_array(text, type)",
-            "A list of numbers from PostgreSQL's text of an array: what `'{1,2,3}'::real[]` stands for. `type` is the constant name of the elements' type, such as `Float32`.",
+            "text_to_array(text, type [, n])",
+            "A list from PostgreSQL's text of an array: what `'{1,2,3}'::real[]` stands for. `type` is the constant name of the elements' type, such as `Float32`, or one of pgvector's, as `vector`, with `n` dimensions.",
         ),
-        2..=2,
+        2..=3,
         false,
         |_, constants| {
-            let element = constants.get(1).copied().flatten();
-            match element.and_then(element_type) {
-                Some(element) => Ok(Field::new("", DataType::new_list(element, true), true)),
-                None => plan_err!("text_to_array takes the name of a type of numbers"),
+            let constant = |index: usize| constants.get(index).copied().flatten();
+            let length = constant_length(constant(2))?;
+            let element = constant(1).and_then(|name| element_field(name, length));
+            match element {
+                Some(element) => Ok(Field::new("", DataType::List(Arc::new(element)), true)),
+                None => plan_err!(
+                    "text_to_array takes the name of a type of numbers, or one of pgvector's types"
+                ),
             }
         },
         |values, field| match (values, field.data_type()) {
-            ([Value::Text(text), _], DataType::List(element)) => {
+            ([Value::Text(text), _, ..], DataType::List(element)) => {
                 let elements = parse_array(text)?.ok_or_else(array_not_one_dimensional)?;
-                Ok(Value::Elements(numbers(elements, element.data_type())?))
+                Ok(Value::Elements(match SqlVectorType::of(element) {
+                    Some(kind) => vectors(elements, kind, element)?,
+                    None => numbers(elements, element.data_type())?,
+                }))
             }
             (other, _) => Err(no_such("text_to_array", other)),
         },
     )
 }
 
-fn element_type(name: &ScalarValue) -> Option<DataType> {
+fn element_field(name: &ScalarValue, length: Option<usize>) -> Option<Field> {
     let name = name.try_as_str()??;
-    DataType::from_str(name)
-        .ok()
-        .filter(|element| element.is_numeric())
+    let mut kinds = SqlVectorType::ALL.into_iter();
+    if let Some(kind) = kinds.find(|kind| kind.name() == name) {
+        return Some(kind.field(Field::LIST_FIELD_DEFAULT_NAME, length));
+    }
+    let element = DataType::from_str(name).ok()?;
+    element
+        .is_numeric()
+        .then(|| Field::new_list_field(element, true))
+}
+
+fn vectors(
+    texts: Vec<Option<String>>,
+    kind: SqlVectorType,
+    element: &Field,
+) -> Result<ArrayRef, VectorError> {
+    let length = kind.length_of(element);
+    let values = texts
+        .iter()
+        .map(|text| {
+            let value = text.as_deref().map(|text| Value::parse(text, kind, length));
+            value.transpose()
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    build(element, values)
+        .map_err(|error| VectorError::new(sqlstate::INVALID_TEXT_REPRESENTATION, error.to_string()))
 }
 
 fn numbers(texts: Vec<Option<String>>, element: &DataType) -> Result<ArrayRef, VectorError> {

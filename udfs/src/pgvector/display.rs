@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion_common::Result;
 use datafusion_expr::ColumnarValue;
 
@@ -15,17 +15,19 @@ pub fn schema_as_text(schema: &SchemaRef) -> SchemaRef {
     if schema
         .fields()
         .iter()
-        .all(|field| SqlVectorType::of(field).is_none())
+        .all(|field| SqlVectorType::of(field).is_none() && array_of(field).is_none())
     {
         return Arc::clone(schema);
     }
     let fields: Vec<Field> = schema
         .fields()
         .iter()
-        .map(|field| match SqlVectorType::of(field) {
-            Some(_) => Field::new(field.name(), DataType::Utf8, field.is_nullable()),
-            None => field.as_ref().clone(),
-        })
+        .map(
+            |field| match SqlVectorType::of(field).is_some() || array_of(field).is_some() {
+                true => Field::new(field.name(), DataType::Utf8, field.is_nullable()),
+                false => field.as_ref().clone(),
+            },
+        )
         .collect();
     Arc::new(Schema::new(fields))
 }
@@ -44,19 +46,54 @@ pub fn vectors_as_text(batch: &RecordBatch) -> Result<RecordBatch> {
         .iter()
         .zip(batch.schema().fields())
         .map(|(column, field)| {
+            if let Some(element) = array_of(field) {
+                return arrays_as_text(column, element);
+            }
             if SqlVectorType::of(field).is_none() {
                 return Ok(Arc::clone(column));
             }
-            let value = ColumnarValue::Array(Arc::clone(column));
-            let values = Argument::of("text", &value, field)?;
-            let texts: StringArray = (0..column.len())
-                .map(|row| values.value(row).as_ref().map(Value::text))
-                .collect();
-            Ok(Arc::new(texts) as ArrayRef)
+            Ok(Arc::new(texts(column, field)?) as ArrayRef)
         })
         .collect::<Result<Vec<_>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(
         schema, columns, &options,
     )?)
+}
+
+/// The element of an array of one of pgvector's types.
+fn array_of(field: &Field) -> Option<&FieldRef> {
+    match field.data_type() {
+        DataType::List(element) => SqlVectorType::of(element).map(|_| element),
+        _ => None,
+    }
+}
+
+fn texts(column: &ArrayRef, field: &Field) -> Result<StringArray> {
+    let value = ColumnarValue::Array(Arc::clone(column));
+    let values = Argument::of("text", &value, field)?;
+    Ok((0..column.len())
+        .map(|row| values.value(row).as_ref().map(Value::text))
+        .collect())
+}
+
+/// `{"[1,2,3]",NULL}`, as PostgreSQL prints an array: in quotes what has a comma or a brace.
+fn arrays_as_text(column: &ArrayRef, element: &FieldRef) -> Result<ArrayRef> {
+    let lists = column.as_list::<i32>();
+    let arrays = (0..lists.len()).map(|row| {
+        if lists.is_null(row) {
+            return Ok(None);
+        }
+        let texts = texts(&lists.value(row), element)?;
+        let elements: Vec<String> = texts
+            .iter()
+            .map(|text| match text {
+                None => "NULL".to_owned(),
+                Some(text) if text.contains([',', '{', '}']) => format!("\"{text}\""),
+                Some(text) => text.to_owned(),
+            })
+            .collect();
+        Ok(Some(format!("{{{}}}", elements.join(","))))
+    });
+    Ok(Arc::new(arrays.collect::<Result<StringArray>>()?))
 }

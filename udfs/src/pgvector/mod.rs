@@ -6,6 +6,7 @@
 //! [`DataFusionError::External`](datafusion_common::DataFusionError::External).
 
 mod arithmetic;
+mod array_fill;
 mod array_text;
 mod averages;
 mod beside_texts;
@@ -50,6 +51,7 @@ pub(crate) fn functions() -> Vec<Arc<ScalarUDF>> {
     functions.extend(sphere::udfs());
     functions.extend(averages::udfs());
     functions.push(text_to_array_udf());
+    functions.push(array_fill::array_fill_udf());
     functions
 }
 

@@ -40,7 +40,9 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use ogive_table_providers::{OgiveOptions, VectorSource};
 
 use crate::exec::StagedSinks;
-use crate::rules::{GatherPageCalls, PhysicalTopK, TextsInScan, file_scan, is_marked};
+use crate::rules::{
+    GatherPageCalls, GuardDistances, PhysicalTopK, TextsInScan, file_scan, is_marked,
+};
 use session::WithoutRules;
 
 /// The rules whose work [`put_together`] does: DataFusion's and those of `register_all`.
@@ -48,6 +50,7 @@ static RULES: LazyLock<Vec<String>> = LazyLock::new(|| {
     let mut rules = PhysicalOptimizer::new().rules;
     rules.insert(0, Arc::new(TextsInScan));
     rules.push(Arc::new(PhysicalTopK::default()));
+    rules.push(Arc::new(GuardDistances));
     rules.push(Arc::new(GatherPageCalls));
     rules.push(Arc::new(StagedSinks));
     rules.iter().map(|rule| rule.name().to_string()).collect()
