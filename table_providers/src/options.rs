@@ -54,8 +54,9 @@ extensions_options! {
         /// not depend on it.
         pub backend: String, default = "auto".to_string()
         /// Where batches of pages are compressed and decompressed: `cpu`, `cuda` (whatever a GPU takes), or `auto` (a GPU where it
-        /// is expected to be faster, if there is one).
-        pub device: String, default = "auto".to_string()
+        /// is expected to be faster, if there is one). `cpu` until the kernels of `crates/cuda` have been run on a device: they
+        /// are tested on their twin for the processor.
+        pub device: String, default = "cpu".to_string()
         /// PostgreSQL's `enable_indexscan`: `off` is `ogive.index_access = 'off'`.
         pub enable_indexscan: bool, default = true
         /// Searches go through indexes: `auto` (where that is faster), `off` or `force` (wherever there is one). Answers

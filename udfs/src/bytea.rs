@@ -167,8 +167,8 @@ mod tests {
         let read = |text: &str| parse_bytea(text).unwrap();
         assert_eq!(read("\\x00fFa0"), [0, 0xff, 0xa0]);
         assert_eq!(read("\\x 00 ff\n"), [0, 0xff]);
-        assert_eq!(read("\\x"), []);
-        assert_eq!(read(""), []);
+        assert_eq!(read("\\x"), Vec::<u8>::new());
+        assert_eq!(read(""), Vec::<u8>::new());
         assert_eq!(read("abc"), b"abc");
         assert_eq!(read("a\\\\b\\000\\377"), [b'a', b'\\', b'b', 0, 255]);
         assert_eq!(read("é"), "é".as_bytes());

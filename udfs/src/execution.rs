@@ -20,8 +20,8 @@ const PREFIX: &str = "ogive";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum DeviceChoice {
     /// The device where it pays, if there is one.
-    #[default]
     Auto,
+    #[default]
     Cpu,
     /// The device for everything that it takes.
     Cuda,
@@ -40,7 +40,7 @@ impl Default for Execution {
         Self {
             instructions: active_instruction_set(),
             pages: Backend::best(),
-            device: DeviceChoice::Auto,
+            device: DeviceChoice::default(),
         }
     }
 }
@@ -70,9 +70,9 @@ impl Execution {
                 }
                 Some("device") => {
                     execution.device = match value.as_str() {
-                        "cpu" => DeviceChoice::Cpu,
+                        "auto" => DeviceChoice::Auto,
                         "cuda" => DeviceChoice::Cuda,
-                        _ => DeviceChoice::Auto,
+                        _ => DeviceChoice::Cpu,
                     };
                 }
                 _ => {}
