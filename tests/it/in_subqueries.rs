@@ -86,8 +86,11 @@ fn id(value: Value) -> String {
     value.map_or("NULL".to_owned(), |value| value.to_string())
 }
 
+/// A condition, and what it is of a value and a set.
+type Condition = (String, fn(Value, &[Value]) -> Truth);
+
 /// Conditions over `x` and the set, and what they are.
-fn conditions(of: &str) -> Vec<(String, fn(Value, &[Value]) -> Truth)> {
+fn conditions(of: &str) -> Vec<Condition> {
     vec![
         (format!("x IN ({of})"), is_in),
         (format!("x NOT IN ({of})"), |x, s| not(is_in(x, s))),

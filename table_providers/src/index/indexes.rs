@@ -63,6 +63,9 @@ struct Opened {
     index: Arc<OpenIndex>,
 }
 
+/// A filter and the rows that pass it.
+type KnownFilter = (Arc<dyn PhysicalExpr>, Arc<Bitmap>);
+
 /// Codes that are open and whole.
 #[derive(Debug)]
 pub struct OpenIndex {
@@ -71,7 +74,7 @@ pub struct OpenIndex {
     /// Whose they are.
     pub sidecar: Arc<Sidecar>,
     totals: Mutex<SearchTotals>,
-    filters: Mutex<Vec<(Arc<dyn PhysicalExpr>, Arc<Bitmap>)>>,
+    filters: Mutex<Vec<KnownFilter>>,
 }
 
 /// What searches through an index did since it was opened.

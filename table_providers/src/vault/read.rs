@@ -520,7 +520,8 @@ impl fmt::Display for Source {
                     .map(|column| column.dtype_name.as_str())
                     .collect();
                 write!(f, "dtypes=[{}]", dtypes.join(", "))?;
-                if *rows != [0..u64::MAX] {
+                let all = 0..u64::MAX;
+                if rows.as_slice() != std::slice::from_ref(&all) {
                     let shown: Vec<String> = rows
                         .iter()
                         .take(4)

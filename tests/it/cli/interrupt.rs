@@ -82,7 +82,7 @@ fn copies_leave_no_file() {
     let folder = tempfile::tempdir().unwrap();
     for output in ["x.csv", "x.parquet", "x.cvc"] {
         let sql = format!(
-            "COPY (SELECT a.value AS x, b.value AS y FROM generate_series(1, 100000) a, generate_series(1, 100000) b) TO '{output}'"
+            "COPY (SELECT x, y FROM generate_series(1, 100000) a(x), generate_series(1, 100000) b(y)) TO '{output}'"
         );
         for signal in ["-INT", "-TERM", "-HUP"] {
             interrupted(folder.path(), &["-c", &sql], signal);
@@ -109,7 +109,8 @@ fn writing(folder: &Path, sql: &str) -> std::process::Child {
 #[test]
 fn the_next_writer_removes_what_a_killed_one_left() {
     let folder = tempfile::tempdir().unwrap();
-    let endless = "SELECT a.value AS x, b.value AS y FROM generate_series(1, 100000) a, generate_series(1, 100000) b";
+    let endless =
+        "SELECT x, y FROM generate_series(1, 100000) a(x), generate_series(1, 100000) b(y)";
     for output in ["x.csv", "x.parquet", "x.cvc"] {
         let mut child = writing(folder.path(), &format!("COPY ({endless}) TO '{output}'"));
         let left = format!(".ogive-{}-", child.id());
