@@ -10,7 +10,7 @@ set -euo pipefail
 [[ ${1:-} != reproduce ]] || input=$(realpath -- "${3:?a file}")
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-all=(cvc_header cvc_read cvc_json cvc_roundtrip codec_lossless codec_values codec_levels codec_pages npy vectors_text vault_values vault_file code_parse kernels_top_k index_file index_search index_manifest)
+all=(cvc_header cvc_read cvc_json cvc_roundtrip codec_exponents codec_lossless codec_values codec_levels codec_pages npy vectors_text vault_values vault_file code_parse kernels_top_k index_file index_search index_manifest)
 fixtures=../tests/fixtures/cvc
 triple=x86_64-unknown-linux-gnu
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"

@@ -201,7 +201,7 @@ impl fmt::Display for RangeRequest {
     }
 }
 
-/// Whether a column's values are lists that [`rows_of`] understands.
+/// Whether a column's values are lists that [`rows_of`](ogive_udfs::rows_of) understands.
 pub fn is_searchable(data_type: &arrow::datatypes::DataType) -> bool {
     use arrow::datatypes::DataType::{FixedSizeList, Float16, Float32, Float64, Int8, UInt8};
     matches!(data_type, FixedSizeList(element, _)
