@@ -396,6 +396,24 @@ async fn an_index_of_other_data_is_not_used() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_manifest_names_no_file_elsewhere() {
+    let indexed = Indexed::new().await;
+    let manifest = fs::read_to_string(indexed.file("index")).unwrap();
+    let inner = manifest.split_once("\"manifest\":").unwrap().1;
+    let inner = inner.trim_end().strip_suffix('}').unwrap();
+    let elsewhere = inner.replace("\"path\":\"a.npy\"", "\"path\":\"../a.npy\"");
+    assert_ne!(elsewhere, inner);
+    let checksum = crc32fast::hash(elsewhere.as_bytes());
+    let text = format!("{{\"checksum\":\"{checksum:08x}\",\"manifest\":{elsewhere}}}\n");
+    fs::write(indexed.file("index"), text).unwrap();
+    let warnings = indexed.answer().await;
+    assert!(
+        matches!(warnings.as_slice(), [one] if one.contains("a name in the directory above")),
+        "{warnings:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_builders_at_once_have_one_result() {
     let indexed = Indexed::new().await;
     let (one, two) = (session(2).await, session(1).await);

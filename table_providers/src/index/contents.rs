@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -116,7 +116,24 @@ impl Contents {
     }
 }
 
+/// Manifests have a few hundred bytes; more than this of a file is not read.
+const MANIFEST_BYTES_MAX: u64 = 2 << 20;
+
 fn read_manifest(path: &Path) -> Result<Manifest, String> {
-    let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    Manifest::read(&bytes).map_err(|error| format!("{}: {error}", path.display()))
+    let at = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+    let file = fs::File::open(path).map_err(|error| at(&error))?;
+    let mut bytes = Vec::new();
+    let mut limited = file.take(MANIFEST_BYTES_MAX);
+    limited
+        .read_to_end(&mut bytes)
+        .map_err(|error| at(&error))?;
+    let manifest = Manifest::read(&bytes).map_err(|error| at(&error))?;
+    // Statements open the file that a manifest names: never one of another directory.
+    let source = &manifest.source.path;
+    if source.is_empty() || source.starts_with("..") || source.contains(['/', '\\', '\0']) {
+        return Err(at(&format_args!(
+            "its data file is {source:?}, expected a name in the directory above"
+        )));
+    }
+    Ok(manifest)
 }

@@ -117,7 +117,11 @@ pub(super) async fn known(state: &SessionState) -> Result<Vec<KnownIndex>> {
     let indexes = indexes(state);
     let mut found: Vec<KnownIndex> = Vec::new();
     for (reference, table) in tables(state).await? {
-        for index in of_table(state, &indexes, reference, &table).await? {
+        // A table whose files are gone has no indexes, and must not be in the way of others.
+        let Ok(of_table) = of_table(state, &indexes, reference, &table).await else {
+            continue;
+        };
+        for index in of_table {
             let is_there = |other: &KnownIndex| {
                 let mut paths = other.sidecars().into_iter().map(|sidecar| &sidecar.path);
                 let mine = index.sidecars();
