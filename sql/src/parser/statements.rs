@@ -83,6 +83,7 @@ fn parse_part<T>(
 fn tokens(dialect: &OgiveDialect, sql: &str) -> Result<Vec<TokenWithSpan>> {
     let mut tokens = checked_tokens(dialect, sql)?;
     free_value(&mut tokens);
+    write_with(&mut tokens);
     translate(vector_operators(tokens))
 }
 
@@ -99,6 +100,45 @@ fn free_value(tokens: &mut [TokenWithSpan]) {
             }
             _ => {}
         }
+    }
+}
+
+/// Writes the `WITH` of `CREATE EXTENSION [IF NOT EXISTS] vector SCHEMA public`, which PostgreSQL's users may leave out and the parser
+/// wants.
+fn write_with(tokens: &mut Vec<TokenWithSpan>) {
+    let names_one = |token: &TokenWithSpan| matches!(&token.token, Token::Word(word) if word.keyword == Keyword::EXTENSION);
+    if !tokens.iter().any(names_one) {
+        return;
+    }
+    let keyword = |tokens: &[TokenWithSpan], at: usize| match tokens.get(at).map(|t| &t.token) {
+        Some(Token::Word(word)) => Some(word.keyword),
+        _ => None,
+    };
+    let words: Vec<usize> = (0..tokens.len())
+        .filter(|at| !matches!(tokens[*at].token, Token::Whitespace(_)))
+        .collect();
+    let mut missing = Vec::new();
+    for (index, at) in words.iter().enumerate() {
+        let is = |offset: usize, wanted: Keyword| {
+            let at = words.get(index + offset);
+            at.is_some_and(|at| keyword(tokens, *at) == Some(wanted))
+        };
+        if keyword(tokens, *at) != Some(Keyword::CREATE) || !is(1, Keyword::EXTENSION) {
+            continue;
+        }
+        // The name, after `IF NOT EXISTS` if that is there, and then the options.
+        let options = if is(2, Keyword::IF) { 6 } else { 3 };
+        if [Keyword::SCHEMA, Keyword::VERSION, Keyword::CASCADE]
+            .into_iter()
+            .any(|option| is(options, option))
+        {
+            missing.extend(words.get(index + options).copied());
+        }
+    }
+    for at in missing.into_iter().rev() {
+        let span = tokens[at].span;
+        let token = Token::make_keyword("WITH");
+        tokens.insert(at, TokenWithSpan { token, span });
     }
 }
 
