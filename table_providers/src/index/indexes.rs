@@ -49,6 +49,10 @@ pub struct BuildProgress {
     pub done: AtomicU64,
 }
 
+/// Folders of sidecars that one search has looked at: a directory of many files has one.
+#[derive(Debug, Default)]
+pub struct SeenFolders(HashMap<PathBuf, Arc<Contents>>);
+
 #[derive(Debug)]
 struct Folder {
     changed: Option<SystemTime>,
@@ -132,9 +136,10 @@ impl Indexes {
     }
 
     /// The index of a file's column to search by a metric with, if there is one of what the file is now. What is there and
-    /// cannot be used is warned of.
+    /// cannot be used is warned of. `seen` are the folders that this search has looked at.
     pub fn choose(
         &self,
+        seen: &mut SeenFolders,
         file: &SourceFile,
         location: Option<&Path>,
         column: &str,
@@ -142,7 +147,14 @@ impl Indexes {
         warnings: Option<&Warnings>,
     ) -> Option<Arc<Sidecar>> {
         for folder in sidecar_folders(file, location) {
-            let contents = self.contents(&folder);
+            let contents = match seen.0.get(&folder) {
+                Some(contents) => Arc::clone(contents),
+                None => {
+                    let contents = self.contents(&folder);
+                    seen.0.insert(folder, Arc::clone(&contents));
+                    contents
+                }
+            };
             for unusable in &contents.unusable {
                 let of_file = unusable.file.strip_prefix(file.file_name());
                 if of_file.is_some_and(|rest| rest.starts_with('.')) || unusable.file.is_empty() {

@@ -24,5 +24,5 @@ mod place;
 pub use build::{BuildIndex, IndexBuild, build_index, drop_sidecar};
 pub use contents::Sidecar;
 pub use garbage::collect_garbage;
-pub use indexes::{BuildProgress, Indexes, OpenIndex, SearchTotals};
+pub use indexes::{BuildProgress, Indexes, OpenIndex, SearchTotals, SeenFolders};
 pub use place::{FOLDER, SourceFile, writing_folder};

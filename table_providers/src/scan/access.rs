@@ -11,7 +11,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 use ogive_kernels::Metric;
 
-use crate::index::{Indexes, Sidecar, SourceFile};
+use crate::index::{Indexes, SeenFolders, Sidecar, SourceFile};
 use crate::options::{IndexAccess, OgiveOptions, OnCorruption, ReadOptions};
 use crate::scan::exact_rows::source_file;
 use crate::scan::opened::is_local;
@@ -143,6 +143,7 @@ impl IndexChooser {
         let mut by_location = HashMap::new();
         let (mut covered, mut all, mut bits) = (0, 0, (u64::MAX, 0));
         let mut covers_all = true;
+        let mut seen = SeenFolders::default();
         for file in groups.iter().flat_map(FileGroup::iter) {
             let meta = &file.object_meta;
             // A file may come in several pieces.
@@ -153,6 +154,7 @@ impl IndexChooser {
             let name = format!("{}/{}", self.root, meta.location);
             let source = source_file(&name, meta, self.is_local);
             let sidecar = self.indexes.choose(
+                &mut seen,
                 &source,
                 self.location.as_deref(),
                 wanted.column,

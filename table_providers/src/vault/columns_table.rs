@@ -15,9 +15,10 @@ use ogive_vault::{Column, OpenOptions, Place, Store};
 use crate::vault::catalog::VaultCatalog;
 use crate::vault::exec::{VaultScan, VaultScanExec};
 use crate::vault::filters::{self, Ranges};
+use crate::vault::plan::rows_of_ranges;
 use crate::vault::read::Source;
 use crate::vault::search::SearchRequests;
-use crate::vault::table::{VaultTable, rows_of_ranges};
+use crate::vault::table::VaultTable;
 
 /// The name of the function.
 pub(super) const NAME: &str = "columns_table";

@@ -19,6 +19,7 @@ mod info;
 mod insert;
 mod match_udf;
 mod pieces;
+mod plan;
 mod read;
 mod rows;
 mod schema;

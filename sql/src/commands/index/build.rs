@@ -1,5 +1,6 @@
 //! Builds the index of a table's files, a file at a time.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -15,7 +16,7 @@ use ogive_table_providers::{BuildIndex, IndexFile, Indexes, OgiveOptions, Vector
 
 use super::names::refused;
 
-/// Rows of a slab, of the sample, and numbers of the sample: what a build holds beside its codes.
+/// What a build holds beside its codes: rows that a thread encodes at a time, and bytes of the sample.
 const SLAB_ROWS: usize = 1024;
 const SAMPLE_BYTES: usize = 32 << 20;
 
@@ -53,6 +54,20 @@ pub(super) fn not_indexed(name: &TableReference) -> DataFusionError {
     )
 }
 
+/// What the session knows of indexes.
+pub(super) fn indexes(state: &SessionState) -> Arc<Indexes> {
+    state
+        .config()
+        .get_extension::<Indexes>()
+        .unwrap_or_default()
+}
+
+/// `ogive.index_location`.
+pub(super) fn location(state: &SessionState) -> Option<PathBuf> {
+    let settings = state.config_options().extensions.get::<OgiveOptions>()?;
+    settings.index_location()
+}
+
 /// Builds an index of all files, or of those whose index is not of what they are now.
 pub(super) async fn build(
     state: &SessionState,
@@ -60,12 +75,7 @@ pub(super) async fn build(
     request: BuildIndex,
     only_stale: bool,
 ) -> Result<()> {
-    let settings = state.config_options().extensions.get::<OgiveOptions>();
-    let location = settings.and_then(|settings| settings.index_location());
-    let indexes = state
-        .config()
-        .get_extension::<Indexes>()
-        .unwrap_or_default();
+    let (indexes, location) = (indexes(state), location(state));
     let files = table.index_files(state, &request.column).await?;
     if files.is_empty() {
         return Err(refused(

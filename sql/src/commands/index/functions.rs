@@ -14,6 +14,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use ogive_table_providers::Indexes;
 
+use super::build::indexes;
 use super::known::{IndexedFile, known};
 use super::names::unknown;
 
@@ -183,10 +184,7 @@ impl TableProvider for IndexRows {
         let Some(session) = state.as_any().downcast_ref::<SessionState>() else {
             return internal_err!("indexes are known to a session of DataFusion");
         };
-        let indexes = state
-            .config()
-            .get_extension::<Indexes>()
-            .unwrap_or_default();
+        let indexes = indexes(session);
         let found = known(session).await?;
         let files: Vec<IndexedFile> = found
             .iter()

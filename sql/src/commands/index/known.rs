@@ -9,9 +9,9 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::Result;
 use datafusion::common::TableReference;
 use datafusion::execution::SessionState;
-use ogive_table_providers::{INDEX_FOLDER, Indexes, OgiveOptions, Sidecar, SourceFile};
+use ogive_table_providers::{INDEX_FOLDER, Indexes, Sidecar, SourceFile};
 
-use super::build::vector_table;
+use super::build::{indexes, location, vector_table};
 use super::names::refused;
 
 /// An index: all sidecars of one name over the files of one table or folder.
@@ -286,18 +286,6 @@ fn local_source(path: &Path) -> Option<SourceFile> {
         modified: found.modified().ok()?.into(),
         etag: None,
     })
-}
-
-fn indexes(state: &SessionState) -> Arc<Indexes> {
-    state
-        .config()
-        .get_extension::<Indexes>()
-        .unwrap_or_default()
-}
-
-fn location(state: &SessionState) -> Option<PathBuf> {
-    let settings = state.config_options().extensions.get::<OgiveOptions>()?;
-    settings.index_location()
 }
 
 /// As SHOW INDEXES prints them.
